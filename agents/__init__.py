@@ -1,0 +1,1 @@
+"""Everything that touches the world: Kafka, HTTP, files, processes, the command line."""

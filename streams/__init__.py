@@ -1,0 +1,1 @@
+"""What flows and what it means, pure: events, decoding, configuration, catalogue, engine."""
