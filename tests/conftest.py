@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytest_plugins = ["tests.apache_kafka"]  # the brokers: fixtures kafka, apache_kafka, embedded_kafka
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
