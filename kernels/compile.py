@@ -1,0 +1,13 @@
+"""How a kernel is compiled: once, cached on disk, without the interpreter's lock."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def kernel(function: Function) -> Function:
+    """Compile ``function`` with numba on its first call; later processes load it from the cache."""
+    return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]

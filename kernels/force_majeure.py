@@ -1,0 +1,233 @@
+"""Force majeures and verdicts: what stands, over which surveys, and who is rejected.
+
+A long press declares a force majeure on its panel; the latest verdict on it, by (instant, id bytes), says whether it
+stands, and may move its ends and widen it to the office. Those that stand hang in a list at their panel or office.
+Whenever one changes, the surveys that it covered or covers now are looked at again, and no others.
+"""
+
+from kernels.compile import kernel
+from kernels.identity import find, ids_ordered, target_key
+from kernels.layout import (
+    FORCE_MAJEURE,
+    FORCE_MAJEURE_TARGET,
+    FREE,
+    NO_VERDICT,
+    NONE,
+    NOT_GIVEN,
+    OFFICE_SCOPE,
+    PANEL_SCOPE,
+    PRESS,
+    RELIABLE,
+    SELLER,
+    SURVEY_TARGET,
+    UNRELIABLE,
+    VERDICT_INDEX,
+    VERDICTS,
+    Rules,
+    Tables,
+)
+from kernels.pairing import settle
+
+
+@kernel
+def is_covered(tables: Tables, panel_number: int, ts_ms: int) -> int:
+    """1 when a force majeure stands over a panel, or over its office, at an instant."""
+    panel = tables.panels[panel_number]
+    for first in (panel["first_standing"], tables.offices[panel["office"]]["first_standing"]):
+        row = first
+        while row != NONE:
+            declared = tables.force_majeures[row]
+            if declared["from_ms"] <= ts_ms <= declared["to_ms"]:
+                return 1
+            row = declared["next_standing"]
+    return 0
+
+
+@kernel
+def _first_at(tables: Tables, panel_number: int, ts_ms: int) -> int:
+    """Position of the first press of a panel at or after an instant."""
+    panel = tables.panels[panel_number]
+    low = 0
+    high = panel["length"]
+    while low < high:
+        middle = (low + high) // 2
+        if tables.presses[tables.sequence[panel["start"] + middle]]["ts_ms"] < ts_ms:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def _look_again_at_panel(tables: Tables, rules: Rules, panel_number: int, from_ms: int, to_ms: int) -> None:
+    panel = tables.panels[panel_number]
+    for at in range(_first_at(tables, panel_number, from_ms), panel["length"]):
+        row = tables.sequence[panel["start"] + at]
+        press = tables.presses[row]
+        if press["ts_ms"] > to_ms:
+            return
+        if press["kind"] == SELLER:
+            covered = is_covered(tables, panel_number, press["ts_ms"])
+            if covered != press["in_force_majeure"]:
+                settle(tables, rules, row, press["accepted"], press["outcome"], press["rejected"], covered)
+
+
+@kernel
+def _look_again(tables: Tables, rules: Rules, row: int) -> None:
+    """Look again at every survey in the reach of a force majeure."""
+    declared = tables.force_majeures[row]
+    if declared["from_ms"] > declared["to_ms"]:
+        return
+    if declared["scope"] == PANEL_SCOPE:
+        _look_again_at_panel(tables, rules, declared["panel"], declared["from_ms"], declared["to_ms"])
+        return
+    panel_number = tables.offices[tables.panels[declared["panel"]]["office"]]["first_panel"]
+    while panel_number != NONE:
+        _look_again_at_panel(tables, rules, panel_number, declared["from_ms"], declared["to_ms"])
+        panel_number = tables.panels[panel_number]["next_in_office"]
+
+
+@kernel
+def _replace_in_list(tables: Tables, row: int, first: int) -> int:
+    """The list of standing force majeures that begins at ``first``, without ``row``."""
+    following = tables.force_majeures[row]["next_standing"]
+    if first == row:
+        return following
+    at = first
+    while tables.force_majeures[at]["next_standing"] != row:
+        at = tables.force_majeures[at]["next_standing"]
+    tables.force_majeures[at]["next_standing"] = following
+    return first
+
+
+@kernel
+def _lower(tables: Tables, rules: Rules, row: int) -> None:
+    declared = tables.force_majeures[row]
+    panel = tables.panels[declared["panel"]]
+    if declared["scope"] == PANEL_SCOPE:
+        panel["first_standing"] = _replace_in_list(tables, row, panel["first_standing"])
+    else:
+        office = tables.offices[panel["office"]]
+        office["first_standing"] = _replace_in_list(tables, row, office["first_standing"])
+    declared["standing"] = 0
+    _look_again(tables, rules, row)
+
+
+@kernel
+def raise_standing(tables: Tables, row: int) -> None:
+    """Hang a force majeure in the list of those that stand over its panel or its office."""
+    declared = tables.force_majeures[row]
+    panel = tables.panels[declared["panel"]]
+    if declared["scope"] == PANEL_SCOPE:
+        declared["next_standing"] = panel["first_standing"]
+        panel["first_standing"] = row
+    else:
+        office = tables.offices[panel["office"]]
+        declared["next_standing"] = office["first_standing"]
+        office["first_standing"] = row
+    declared["standing"] = 1
+
+
+@kernel
+def _latest_verdict(tables: Tables, high: int, low: int, target: int) -> int:
+    """Row of the latest verdict on a target, -1 without one."""
+    key_high, key_low = target_key(high, low, target)
+    at = find(tables.verdict_index, key_high, key_low)
+    return NONE if tables.verdict_index[at]["kind"] == FREE else tables.verdict_index[at]["row"]
+
+
+@kernel
+def is_rejected(tables: Tables, high: int, low: int) -> int:
+    """1 when the latest verdict on a survey is unreliable."""
+    row = _latest_verdict(tables, high, low, SURVEY_TARGET)
+    return 1 if row != NONE and tables.verdicts[row]["reliable"] == UNRELIABLE else 0
+
+
+@kernel
+def judge_force_majeure(tables: Tables, rules: Rules, row: int) -> None:
+    """Give a force majeure the ends, the reach and the standing that its latest verdict gives it."""
+    declared = tables.force_majeures[row]
+    reliable = NO_VERDICT
+    from_ms = declared["ts_ms"]
+    to_ms = declared["ts_ms"] + rules.force_majeure_duration_ms
+    scope = PANEL_SCOPE
+    verdict_row = _latest_verdict(tables, declared["hash_high"], declared["hash_low"], FORCE_MAJEURE_TARGET)
+    if verdict_row != NONE:
+        verdict = tables.verdicts[verdict_row]
+        reliable = verdict["reliable"]
+        scope = verdict["scope"]
+        if verdict["from_ms"] != NOT_GIVEN:
+            from_ms = verdict["from_ms"]
+        if verdict["to_ms"] != NOT_GIVEN:
+            to_ms = verdict["to_ms"]
+    if declared["standing"]:
+        _lower(tables, rules, row)
+    declared["from_ms"] = from_ms
+    declared["to_ms"] = to_ms
+    declared["scope"] = scope
+    if reliable == RELIABLE or (reliable == NO_VERDICT and rules.pending_stands):
+        raise_standing(tables, row)
+        _look_again(tables, rules, row)
+
+
+@kernel
+def _is_later(tables: Tables, row: int, ts_ms: int, id_start: int, id_length: int) -> bool:
+    """Whether a verdict of this instant and id comes after the one in ``row``."""
+    kept = tables.verdicts[row]
+    if ts_ms != kept["ts_ms"]:
+        return ts_ms > kept["ts_ms"]
+    return ids_ordered(tables.id_bytes, kept["id_start"], kept["id_length"], id_start, id_length)
+
+
+@kernel
+def apply_verdict(
+    tables: Tables,
+    rules: Rules,
+    ts_ms: int,
+    id_start: int,
+    id_length: int,
+    target: int,
+    target_high: int,
+    target_low: int,
+    reliable: int,
+    from_ms: int,
+    to_ms: int,
+    scope: int,
+) -> None:
+    """Keep a verdict when it is the latest on its target, and let its target, where it is known, follow it."""
+    key_high, key_low = target_key(target_high, target_low, target)
+    entry = tables.verdict_index[find(tables.verdict_index, key_high, key_low)]
+    if entry["kind"] == FREE:
+        entry["kind"] = 1
+        entry["hash_high"] = key_high
+        entry["hash_low"] = key_low
+        entry["row"] = tables.sizes[VERDICTS]
+        tables.sizes[VERDICTS] += 1
+        tables.sizes[VERDICT_INDEX] += 1
+    elif not _is_later(tables, entry["row"], ts_ms, id_start, id_length):
+        return
+    verdict = tables.verdicts[entry["row"]]
+    verdict["ts_ms"] = ts_ms
+    verdict["hash_high"] = key_high
+    verdict["hash_low"] = key_low
+    verdict["id_start"] = id_start
+    verdict["id_length"] = id_length
+    verdict["reliable"] = reliable
+    verdict["from_ms"] = from_ms
+    verdict["to_ms"] = to_ms
+    verdict["scope"] = scope
+    known = tables.index[find(tables.index, target_high, target_low)]
+    if known["kind"] == PRESS and target == SURVEY_TARGET:
+        press = tables.presses[known["row"]]
+        if press["kind"] == SELLER:
+            settle(
+                tables,
+                rules,
+                known["row"],
+                press["accepted"],
+                press["outcome"],
+                1 if reliable == UNRELIABLE else 0,
+                press["in_force_majeure"],
+            )
+    elif known["kind"] == FORCE_MAJEURE and target == FORCE_MAJEURE_TARGET:
+        judge_force_majeure(tables, rules, known["row"])

@@ -1,0 +1,230 @@
+"""The tables of one partition's state: their columns, their codes, and what a row of each means.
+
+Everything that the rules of the method need lies in these arrays and nowhere else. A kernel takes the whole
+:class:`Tables` and changes it in place; only :mod:`kernels.storage` replaces arrays, between batches.
+
+Rows refer to each other by their number, -1 for none. Times are epoch milliseconds, durations milliseconds, money
+minor units: integers all, so that what is taken back leaves nothing behind.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Codes -------------------------------------------------------------------------------------------------------------
+
+PERSONNEL, OFFICE, LOYALTY = 0, 1, 2  # questions
+YES, NO, HARD_TO_SAY, SILENT, UNDECIDED = 0, 1, 2, 3, 4  # outcomes of a survey; the first three are answers
+ANSWER, EXTRA, ORPHAN = 0, 1, 2  # roles of a customer press
+SELLER, CUSTOMER = 0, 1  # kinds of a press row; at one instant a seller press stands before customer presses
+SURVEY_TARGET, FORCE_MAJEURE_TARGET = 0, 1  # what a verdict is about
+PANEL_SCOPE, OFFICE_SCOPE = 0, 1  # how wide a force majeure reaches
+NO_VERDICT, UNRELIABLE, RELIABLE = -1, 0, 1
+NOT_GIVEN = -(2**62)  # an end that a verdict does not give
+CALL, SALE, VISIT = 0, 1, 2  # kinds of a fact
+NONE = -1
+
+# What an entry of the index of ids refers to.
+FREE, SEEN, PRESS, FORCE_MAJEURE = 0, 1, 2, 3
+
+# Counters of one entity in one window ------------------------------------------------------------------------------
+# The first 24 count surveys by question, outcome and whether they lie in a standing force majeure.
+
+SURVEY_CODES = 24
+
+
+def survey_code(question: int, outcome: int, in_force_majeure: int) -> int:
+    """Counter of a counted survey; the one formula, for kernels and for the catalogue."""
+    return question * 8 + outcome * 2 + in_force_majeure
+
+
+(
+    CALLS,  # of every direction and disposition
+    OFFERED,  # inbound
+    ANSWERED_INBOUND,
+    ANSWERED,  # every direction
+    ANSWERED_IN_TIME,  # inbound, within the service level
+    ABANDONED_LATE,  # inbound, not short
+    ABANDONED_SHORT,  # inbound
+    WAIT_MS,  # of answered inbound calls
+    HANDLE_MS,  # talk, hold and wrap of answered calls
+    TALK_MS,  # of every call
+    SALE_EVENTS,  # of any sign
+    SALES,  # of positive amount
+    # Sums of 64-bit amounts do not fit 64 bits: halves of 32 bits are summed apart (value = high * 2**32 + low).
+    REVENUE_LOW,
+    REVENUE_HIGH,
+    TICKETS_LOW,  # revenue without refunds
+    TICKETS_HIGH,
+    VISITS,
+    VISITORS_LOW,
+    VISITORS_HIGH,
+) = range(SURVEY_CODES, SURVEY_CODES + 19)
+COUNTERS = SURVEY_CODES + 19
+
+# Flags of a call, fixed when it arrives.
+CALL_OFFERED, CALL_ANSWERED, CALL_IN_TIME, CALL_ABANDONED_LATE, CALL_ABANDONED_SHORT = 1, 2, 4, 8, 16
+
+# Rows --------------------------------------------------------------------------------------------------------------
+
+PRESS_ROW = np.dtype(
+    [
+        ("ts_ms", np.int64),
+        ("hash_high", np.uint64),
+        ("hash_low", np.uint64),
+        ("id_start", np.int64),  # in Tables.id_bytes
+        ("revision", np.int64),  # of the survey as last published
+        ("panel", np.int32),
+        ("employee", np.int32),  # entity; -1 for a customer press
+        ("next", np.int32),  # in the same slot of the calendar
+        ("id_length", np.int16),
+        ("kind", np.int8),
+        ("choice", np.int8),  # question of a seller press, answer of a customer press
+        ("accepted", np.int8),  # seller: it is not a bounce
+        ("outcome", np.int8),  # seller: of its survey; customer: its role
+        ("rejected", np.int8),  # its latest verdict is unreliable
+        ("in_force_majeure", np.int8),
+        ("code", np.int8),  # the counter it is counted under now, -1 for none
+        ("queued", np.int8),  # stands in Tables.open_surveys
+        ("noted", np.int8),  # stands in Tables.changed
+    ],
+    align=True,
+)
+
+PANEL_ROW = np.dtype(
+    [
+        ("start", np.int64),  # of its presses in Tables.sequence, ordered by (ts_ms, kind, id)
+        ("dirty_until_ms", np.int64),  # greatest instant of the presses inserted since the last pairing
+        ("length", np.int32),
+        ("capacity", np.int32),
+        ("dirty_from", np.int32),  # position of the first of them, -1 when the panel is paired
+        ("office", np.int32),
+        ("next_in_office", np.int32),
+        ("first_standing", np.int32),  # force majeure over this panel
+    ],
+    align=True,
+)
+
+OFFICE_ROW = np.dtype(
+    [("entity", np.int32), ("first_panel", np.int32), ("first_standing", np.int32)],
+    align=True,
+)
+
+FORCE_MAJEURE_ROW = np.dtype(
+    [
+        ("ts_ms", np.int64),
+        ("hash_high", np.uint64),
+        ("hash_low", np.uint64),
+        ("from_ms", np.int64),
+        ("to_ms", np.int64),
+        ("panel", np.int32),
+        ("next_standing", np.int32),
+        ("scope", np.int8),
+        ("standing", np.int8),
+    ],
+    align=True,
+)
+
+VERDICT_ROW = np.dtype(
+    [
+        ("ts_ms", np.int64),
+        ("hash_high", np.uint64),  # of the target, mixed with its kind
+        ("hash_low", np.uint64),
+        ("from_ms", np.int64),
+        ("to_ms", np.int64),
+        ("id_start", np.int64),
+        ("id_length", np.int16),
+        ("reliable", np.int8),
+        ("scope", np.int8),
+    ],
+    align=True,
+)
+
+FACT_ROW = np.dtype(
+    [
+        ("ts_ms", np.int64),
+        ("amount", np.int64),  # sale: minor units; visit: visitors; call: wait_ms
+        ("handle_ms", np.int64),
+        ("talk_ms", np.int64),
+        ("office", np.int32),  # entity
+        ("employee", np.int32),  # entity or -1
+        ("queue", np.int32),  # entity or -1
+        ("next", np.int32),
+        ("kind", np.int8),
+        ("flags", np.int8),
+    ],
+    align=True,
+)
+
+INDEX_ROW = np.dtype(
+    [
+        ("hash_high", np.uint64),
+        ("hash_low", np.uint64),
+        ("ts_ms", np.int64),
+        ("row", np.int32),
+        ("kind", np.int8),
+        ("event_type", np.int8),
+    ],
+    align=True,
+)
+
+CHANGE_ROW = np.dtype([("row", np.int32), ("before", np.int8)], align=True)
+
+# Numbers that kernels read and write, in Tables.sizes.
+(
+    PRESSES,  # rows in use, and so on
+    PANELS,
+    SEQUENCE,
+    FORCE_MAJEURES,
+    VERDICTS,
+    INDEX,
+    VERDICT_INDEX,
+    FACTS,
+    ID_BYTES,
+    OPEN,
+    CHANGED,
+    DIRTY,
+    NOW_MS,  # the instant that the windows stand at
+    SILENT_MS,  # the instant up to which silence is decided
+    CLEARED_SLOT,  # calendar slots before this one are empty
+    BOUNCES,
+    ANSWERS,
+    EXTRAS,
+    ORPHANS,
+) = range(19)
+SIZES = 19
+
+
+class Rules(NamedTuple):
+    """The configuration as kernels see it."""
+
+    answer_window_ms: int
+    debounce_ms: int
+    force_majeure_duration_ms: int
+    pending_stands: int
+    bucket_ms: NDArray[np.int64]  # (windows,)
+    slot_ms: int  # of the calendars
+
+
+class Tables(NamedTuple):
+    """The state of one partition. What rows mean stands at their dtypes above."""
+
+    presses: NDArray[np.void]  # PRESS_ROW
+    panels: NDArray[np.void]  # PANEL_ROW
+    offices: NDArray[np.void]  # OFFICE_ROW
+    force_majeures: NDArray[np.void]  # FORCE_MAJEURE_ROW
+    verdicts: NDArray[np.void]  # VERDICT_ROW, the latest of each target
+    facts: NDArray[np.void]  # FACT_ROW
+    index: NDArray[np.void]  # INDEX_ROW, open addressing: every id seen
+    verdict_index: NDArray[np.void]  # INDEX_ROW, open addressing: target -> row of verdicts
+    sequence: NDArray[np.int32]  # rows of presses, panel by panel
+    id_bytes: NDArray[np.uint8]
+    open_surveys: NDArray[np.int32]  # heap of undecided surveys by ts_ms
+    changed: NDArray[np.void]  # CHANGE_ROW
+    dirty: NDArray[np.int32]  # panels to be paired
+    press_calendar: NDArray[np.int32]  # (slots,) first seller press of each slot of time
+    fact_calendar: NDArray[np.int32]  # (slots,)
+    totals: NDArray[np.int64]  # (entities, windows, COUNTERS)
+    window_low: NDArray[np.int64]  # (windows,) the last bucket that has left each window
+    sizes: NDArray[np.int64]  # (SIZES,)

@@ -1,0 +1,301 @@
+"""Presses become surveys: who bounces, who opens a survey, which answer is its own, who stayed silent.
+
+The presses of a panel lie in order of (instant, seller before customer, id bytes). New ones are inserted where they
+belong, mostly at the end, and the panel is paired again from the last accepted seller press before the first of them
+up to the first accepted one after the last of them that was accepted before: from there on nothing can differ.
+The rules, with t the instant of an accepted short press:
+
+==================================  ============================================================================
+press                               becomes
+==================================  ============================================================================
+seller, at most debounce after t    a bounce; nothing else changes
+seller, later                       a survey; the one before it ends just before this press
+customer in [t, t + answer window]  the answer of the open survey, or extra when it has one
+customer elsewhere                  an orphan
+(end) no answer, next in window     silent
+(end) no answer, time has passed    silent
+(end) no answer otherwise           undecided: counts nowhere, waits in the heap of open surveys
+==================================  ============================================================================
+"""
+
+from kernels.compile import kernel
+from kernels.identity import ids_ordered
+from kernels.layout import (
+    ANSWER,
+    ANSWERS,
+    BOUNCES,
+    CHANGED,
+    CUSTOMER,
+    DIRTY,
+    EXTRA,
+    NONE,
+    OPEN,
+    ORPHAN,
+    SELLER,
+    SEQUENCE,
+    SILENT,
+    SILENT_MS,
+    UNDECIDED,
+    Rules,
+    Tables,
+    survey_code,
+)
+from kernels.windows import count_survey
+
+_survey_code = kernel(survey_code)
+
+
+# The ledger of surveys ---------------------------------------------------------------------------------------------
+
+
+@kernel
+def survey_state(accepted: int, outcome: int, rejected: int, in_force_majeure: int) -> int:
+    """What the world may know of a survey, in one number; -1 while it is undecided or a bounce."""
+    if not accepted or outcome == UNDECIDED:
+        return NONE
+    return outcome * 4 + rejected * 2 + in_force_majeure
+
+
+@kernel
+def settle(tables: Tables, rules: Rules, row: int, accepted: int, outcome: int, rejected: int, in_fm: int) -> None:
+    """Give a seller press its state; count it anew where that changes its counter, note it where it changes."""
+    press = tables.presses[row]
+    before = survey_state(press["accepted"], press["outcome"], press["rejected"], press["in_force_majeure"])
+    press["accepted"] = accepted
+    press["outcome"] = outcome
+    press["rejected"] = rejected
+    press["in_force_majeure"] = in_fm
+    state = survey_state(accepted, outcome, rejected, in_fm)
+    if state == before:
+        return
+    if not press["noted"]:
+        press["noted"] = 1
+        change = tables.changed[tables.sizes[CHANGED]]
+        change["row"] = row
+        change["before"] = before
+        tables.sizes[CHANGED] += 1
+    code = _survey_code(press["choice"], outcome, in_fm) if state != NONE and not rejected else NONE
+    if code == press["code"]:
+        return
+    if press["code"] != NONE:
+        count_survey(tables, rules, row, press["code"], -1)
+    if code != NONE:
+        count_survey(tables, rules, row, code, 1)
+    press["code"] = code
+
+
+@kernel
+def _decide(tables: Tables, rules: Rules, row: int, accepted: int, outcome: int) -> None:
+    press = tables.presses[row]
+    if press["accepted"] != accepted:
+        tables.sizes[BOUNCES] += press["accepted"] - accepted
+    settle(tables, rules, row, accepted, outcome, press["rejected"], press["in_force_majeure"])
+    if accepted and outcome == UNDECIDED and not press["queued"]:
+        _push_open(tables, row)
+
+
+@kernel
+def _close(tables: Tables, rules: Rules, row: int, next_ts_ms: int) -> None:
+    """Decide a survey without an answer, given the panel's next accepted press (or -1)."""
+    end_ms = tables.presses[row]["ts_ms"] + rules.answer_window_ms
+    ended = 0 <= next_ts_ms <= end_ms or tables.sizes[SILENT_MS] > end_ms
+    _decide(tables, rules, row, 1, SILENT if ended else UNDECIDED)
+
+
+@kernel
+def _set_role(tables: Tables, row: int, role: int) -> None:
+    press = tables.presses[row]
+    if press["outcome"] != role:
+        if press["outcome"] != NONE:
+            tables.sizes[ANSWERS + press["outcome"]] -= 1
+        tables.sizes[ANSWERS + role] += 1
+        press["outcome"] = role
+
+
+# Open surveys: a heap by instant, so that silence is decided without looking at anything else -----------------------
+
+
+@kernel
+def _push_open(tables: Tables, row: int) -> None:
+    heap = tables.open_surveys
+    presses = tables.presses
+    presses[row]["queued"] = 1
+    at = tables.sizes[OPEN]
+    tables.sizes[OPEN] += 1
+    while at > 0:
+        parent = (at - 1) // 2
+        if presses[heap[parent]]["ts_ms"] <= presses[row]["ts_ms"]:
+            break
+        heap[at] = heap[parent]
+        at = parent
+    heap[at] = row
+
+
+@kernel
+def _pop_open(tables: Tables) -> int:
+    heap = tables.open_surveys
+    presses = tables.presses
+    first = heap[0]
+    presses[first]["queued"] = 0
+    tables.sizes[OPEN] -= 1
+    count = tables.sizes[OPEN]
+    last = heap[count]
+    at = 0
+    while 2 * at + 1 < count:
+        child = 2 * at + 1
+        if child + 1 < count and presses[heap[child + 1]]["ts_ms"] < presses[heap[child]]["ts_ms"]:
+            child += 1
+        if presses[heap[child]]["ts_ms"] >= presses[last]["ts_ms"]:
+            break
+        heap[at] = heap[child]
+        at = child
+    heap[at] = last
+    return first
+
+
+@kernel
+def decide_silents(tables: Tables, rules: Rules, silent_ms: int) -> None:
+    """Decide every open survey whose answer window ended before ``silent_ms``."""
+    tables.sizes[SILENT_MS] = max(tables.sizes[SILENT_MS], silent_ms)
+    while tables.sizes[OPEN] > 0:
+        first = tables.presses[tables.open_surveys[0]]
+        if first["ts_ms"] + rules.answer_window_ms >= tables.sizes[SILENT_MS]:
+            return
+        row = _pop_open(tables)
+        if tables.presses[row]["accepted"] and tables.presses[row]["outcome"] == UNDECIDED:
+            _decide(tables, rules, row, 1, SILENT)
+
+
+# The presses of a panel in order -----------------------------------------------------------------------------------
+
+
+@kernel
+def stands_before(tables: Tables, a: int, b: int) -> bool:
+    """Whether press row ``a`` comes before press row ``b`` on their panel."""
+    first = tables.presses[a]
+    second = tables.presses[b]
+    if first["ts_ms"] != second["ts_ms"]:
+        return first["ts_ms"] < second["ts_ms"]
+    if first["kind"] != second["kind"]:
+        return first["kind"] < second["kind"]
+    return ids_ordered(tables.id_bytes, first["id_start"], first["id_length"], second["id_start"], second["id_length"])
+
+
+@kernel
+def _make_room(tables: Tables, panel_number: int) -> bool:
+    """Move a full panel to the end of the pool with twice the room; False when the pool is too small."""
+    panel = tables.panels[panel_number]
+    capacity = max(8, 2 * panel["capacity"])
+    start = tables.sizes[SEQUENCE]
+    if start + capacity > tables.sequence.shape[0]:
+        return False
+    for i in range(panel["length"]):
+        tables.sequence[start + i] = tables.sequence[panel["start"] + i]
+    panel["start"] = start
+    panel["capacity"] = capacity
+    tables.sizes[SEQUENCE] += capacity
+    return True
+
+
+@kernel
+def insert_press(tables: Tables, row: int) -> bool:
+    """Put a press in its place on its panel and mark the panel; False when the pool must grow first."""
+    press = tables.presses[row]
+    panel = tables.panels[press["panel"]]
+    if panel["length"] == panel["capacity"] and not _make_room(tables, press["panel"]):
+        return False
+    sequence = tables.sequence[panel["start"] : panel["start"] + panel["capacity"]]
+    count = panel["length"]
+    at = count
+    if count > 0 and stands_before(tables, row, sequence[count - 1]):
+        low = 0
+        while low < at:
+            middle = (low + at) // 2
+            if stands_before(tables, row, sequence[middle]):
+                at = middle
+            else:
+                low = middle + 1
+        for i in range(count, at, -1):
+            sequence[i] = sequence[i - 1]
+    sequence[at] = row
+    panel["length"] += 1
+    if panel["dirty_from"] == NONE:
+        panel["dirty_from"] = at
+        panel["dirty_until_ms"] = press["ts_ms"]
+        tables.dirty[tables.sizes[DIRTY]] = press["panel"]
+        tables.sizes[DIRTY] += 1
+    else:
+        panel["dirty_from"] = min(panel["dirty_from"], at)
+        panel["dirty_until_ms"] = max(panel["dirty_until_ms"], press["ts_ms"])
+    return True
+
+
+# Pairing -----------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _last_accepted_before(tables: Tables, rules: Rules, panel_number: int) -> int:
+    """Position of the last accepted press before the panel's first new one, -1 when none is near enough to matter."""
+    panel = tables.panels[panel_number]
+    at = panel["dirty_from"]
+    first = tables.presses[tables.sequence[panel["start"] + at]]
+    earliest_ms = first["ts_ms"] - max(rules.answer_window_ms, rules.debounce_ms)
+    while at > 0:
+        at -= 1
+        press = tables.presses[tables.sequence[panel["start"] + at]]
+        if press["ts_ms"] < earliest_ms:
+            return NONE
+        if press["kind"] == SELLER and press["accepted"]:
+            return at
+    return NONE
+
+
+@kernel
+def pair_panel(tables: Tables, rules: Rules, panel_number: int) -> None:
+    """Pair a panel again around its new presses, by the table at the head of this module."""
+    panel = tables.panels[panel_number]
+    sequence = tables.sequence[panel["start"] : panel["start"] + panel["length"]]
+    at = _last_accepted_before(tables, rules, panel_number)
+    current = NONE  # the accepted press whose survey is open
+    current_ms = 0
+    answered = False
+    if at == NONE:
+        at = panel["dirty_from"]
+    else:
+        current = sequence[at]
+        current_ms = tables.presses[current]["ts_ms"]
+        at += 1
+    settled = False
+    while at < panel["length"] and not settled:
+        row = sequence[at]
+        press = tables.presses[row]
+        at += 1
+        if press["kind"] == CUSTOMER:
+            if current == NONE or press["ts_ms"] > current_ms + rules.answer_window_ms:
+                _set_role(tables, row, ORPHAN)
+            elif answered:
+                _set_role(tables, row, EXTRA)
+            else:
+                answered = True
+                _set_role(tables, row, ANSWER)
+                _decide(tables, rules, current, 1, press["choice"])
+        elif current != NONE and press["ts_ms"] - current_ms <= rules.debounce_ms:
+            _decide(tables, rules, row, 0, UNDECIDED)
+        else:
+            if current != NONE and not answered:
+                _close(tables, rules, current, press["ts_ms"])
+            settled = press["accepted"] and press["ts_ms"] > panel["dirty_until_ms"]
+            current = row
+            current_ms = press["ts_ms"]
+            answered = False
+    if current != NONE and not answered and not settled:
+        _close(tables, rules, current, NONE)
+    panel["dirty_from"] = NONE
+
+
+@kernel
+def pair_dirty(tables: Tables, rules: Rules) -> None:
+    """Pair every panel that presses were inserted into."""
+    for i in range(tables.sizes[DIRTY]):
+        pair_panel(tables, rules, tables.dirty[i])
+    tables.sizes[DIRTY] = 0

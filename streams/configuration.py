@@ -1,0 +1,249 @@
+"""The configuration: what each key means, its default and its limits; from TOML, the environment and the command line.
+
+Every key can stand in a TOML file, in the environment as ``KQI_<KEY>`` (tables: ``KQI_<TABLE>_<KEY>``) and in
+``--set key=value``; the later of these three wins. A value in the environment or behind ``--set`` is read as a TOML
+value, or else as text. All that is wrong is collected, each with its key and where it stands.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "KQI_"
+MAXIMUM_WINDOW_MINUTES = 400 * 24 * 60
+_WINDOW = re.compile(r"([1-9][0-9]{0,5})([mhd])\Z")
+_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
+
+Seconds = Annotated[float, Meta(ge=0, le=1e8)]
+PositiveSeconds = Annotated[float, Meta(ge=0.001, le=1e8)]
+Milliseconds = Annotated[int, Meta(ge=0, le=100_000_000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class ConfigurationError(Exception):
+    """A configuration that cannot be used; ``problems`` holds one sentence for each fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class CorrectionHorizon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How late an event may be, by topic, seconds behind the latest of its topic partition."""
+
+    presses: PositiveSeconds = 86_400
+    verdicts: PositiveSeconds | None = None  # None: the longest window
+    calls: PositiveSeconds = 604_800
+    sales: PositiveSeconds = 604_800
+    visits: PositiveSeconds = 604_800
+    ratings: PositiveSeconds = 604_800
+    requests: PositiveSeconds = 604_800
+    shifts: PositiveSeconds = 604_800
+    peer_ratings: PositiveSeconds = 604_800
+
+
+class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to reach the cluster; names and values as Kafka's own clients use them."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    group: str = "kqi"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+    ssl_cafile: str | None = None
+    ssl_certfile: str | None = None
+    ssl_keyfile: str | None = None
+
+
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All keys. The first group is the method's; it decides values."""
+
+    silent_weight: Share = 0.8
+    answer_window_s: PositiveSeconds = 30
+    debounce_ms: Milliseconds = 1000
+    long_press_ms: Milliseconds = 3000
+    force_majeure_duration_s: Seconds = 900
+    force_majeure_excludes: Literal["all", "unfavourable", "numerator"] = "all"
+    force_majeure_pending: Literal["include", "exclude"] = "include"
+    windows: Annotated[tuple[str, ...], Meta(min_length=1, max_length=16)] = ("15m", "1h", "8h", "24h", "7d", "30d")
+    service_level_s: Seconds = 20
+    short_abandon_s: Seconds = 5
+    min_surveys: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 30
+    diagnosis_margin: Share = 0.05
+    correction_horizon_s: CorrectionHorizon = CorrectionHorizon()
+
+    topic_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,100}\Z")] = "kqi."
+    partitions: Annotated[int, Meta(ge=1, le=10_000)] = 32
+    indices_interval_s: Annotated[float, Meta(ge=0.1, le=86_400)] = 5
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port = 9464
+    kafka: Kafka = Kafka()
+
+    @property
+    def window_minutes(self) -> tuple[int, ...]:
+        """Lengths of the windows, minutes, in their order."""
+        return tuple(window_minutes(window) for window in self.windows)
+
+    @property
+    def longest_window_ms(self) -> int:
+        """Length of the longest window, milliseconds."""
+        return max(self.window_minutes) * 60_000
+
+    def horizon_ms(self, topic: str) -> int:
+        """How far an event of ``topic`` may lie behind, milliseconds."""
+        seconds = getattr(self.correction_horizon_s, topic.replace("-", "_"))
+        return self.longest_window_ms if seconds is None else round(seconds * 1000)
+
+
+def window_minutes(window: str) -> int:
+    """Minutes of a window such as ``15m``, ``8h``, ``30d``.
+
+    Raises
+    ------
+    ValueError
+        When the text is no whole number of minutes, hours or days.
+    """
+    match = _WINDOW.match(window)
+    if match is None:
+        raise ValueError(f"`{window}` is no window: expected a whole number with m, h or d, such as 15m, 8h or 30d")
+    minutes = int(match[1]) * _MINUTES[match[2]]
+    if minutes > MAXIMUM_WINDOW_MINUTES:
+        raise ValueError(f"`{window}` is too long: at most {MAXIMUM_WINDOW_MINUTES // 1440}d")
+    return minutes
+
+
+# Reading -----------------------------------------------------------------------------------------------------------
+
+Source = tuple[str, Mapping[str, Any]]  # where, and what stands there
+
+
+def from_toml(text: str, where: str) -> Source:
+    """Read a TOML document."""
+    try:
+        return where, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError([f"{where} is not TOML: {error}"]) from None
+
+
+def from_environment(environment: Mapping[str, str]) -> Source:
+    """Take the keys that exist out of the environment; other names with the prefix are not ours to judge."""
+    found: dict[str, Any] = {}
+    for key, table in _keys():
+        name = PREFIX + (f"{table}_{key}" if table else key).upper()
+        if name in environment:
+            _put(found, f"{table}.{key}" if table else key, environment[name])
+    return "the environment", found
+
+
+def from_settings(settings: Iterable[str]) -> Source:
+    """Read ``key=value`` pairs of the command line; dots lead into tables."""
+    found: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key.strip():
+            raise ConfigurationError([f"--set {setting}: expected key=value"])
+        _put(found, key.strip(), value.strip())
+    return "--set", found
+
+
+def _keys() -> list[tuple[str, str]]:
+    keys = []
+    for field in msgspec.structs.fields(Configuration):
+        if isinstance(field.default, msgspec.Struct):
+            keys += [(inner.name, field.name) for inner in msgspec.structs.fields(type(field.default))]
+        else:
+            keys.append((field.name, ""))
+    return keys
+
+
+def _put(found: dict[str, Any], dotted: str, text: str) -> None:
+    *tables, key = dotted.split(".")
+    for table in tables:
+        found = found.setdefault(table, {})
+        if not isinstance(found, dict):
+            raise ConfigurationError([f"`{dotted}`: `{table}` is a value, not a table"])
+    try:
+        found[key] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        found[key] = text
+
+
+# Checking ----------------------------------------------------------------------------------------------------------
+
+
+def _checked(struct: type[msgspec.Struct], sources: Iterable[Source], path: str, problems: list[str]) -> Any:
+    """Build ``struct`` field by field, the last source winning; faults go to ``problems``."""
+    fields = {field.name: field for field in msgspec.structs.fields(struct)}
+    values: dict[str, Any] = {}
+    tables: dict[str, list[Source]] = {}
+    for where, given in sources:
+        for key, value in given.items():
+            field = fields.get(key)
+            if field is None:
+                problems.append(f"`{path}{key}` in {where} is no key of the configuration{_hint(key, fields)}")
+            elif isinstance(field.default, msgspec.Struct):
+                if isinstance(value, Mapping):
+                    tables.setdefault(key, []).append((where, value))
+                else:
+                    problems.append(f"`{path}{key}` in {where} must be a table")
+            else:
+                try:
+                    values[key] = msgspec.convert(value, field.type)
+                except msgspec.ValidationError as error:
+                    problems.append(f"`{path}{key}` in {where}: {_plain(str(error))}")
+    for key, inner in tables.items():
+        values[key] = _checked(type(fields[key].default), inner, f"{path}{key}.", problems)
+    return struct(**values)
+
+
+def _plain(message: str) -> str:
+    text = message.split(" - at ")[0].replace("`", "")
+    return text[:1].lower() + text[1:]
+
+
+def _hint(key: str, known: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - only where something is wrong
+
+    close = difflib.get_close_matches(key, known, 1)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _faults_between_keys(configuration: Configuration) -> list[str]:
+    faults = []
+    for window in configuration.windows:
+        try:
+            window_minutes(window)
+        except ValueError as error:
+            faults.append(f"`windows`: {error}")
+    if not faults and len(set(configuration.window_minutes)) != len(configuration.windows):
+        faults.append("`windows`: two of them have the same length")
+    if configuration.long_press_ms == 0:
+        faults.append("`long_press_ms`: expected at least 1, or no press could be short")
+    kafka = configuration.kafka
+    if kafka.security_protocol.startswith("SASL") and not (kafka.sasl_username and kafka.sasl_password):
+        faults.append("`kafka.security_protocol` asks for `kafka.sasl_username` and `kafka.sasl_password`")
+    if bool(kafka.ssl_certfile) != bool(kafka.ssl_keyfile):
+        faults.append("`kafka.ssl_certfile` and `kafka.ssl_keyfile` go together")
+    return faults
+
+
+def configure(*sources: Source) -> Configuration:
+    """Put a configuration together, later sources winning.
+
+    Raises
+    ------
+    ConfigurationError
+        With every fault that was found.
+    """
+    problems: list[str] = []
+    configuration = cast(Configuration, _checked(Configuration, sources, "", problems))
+    problems += _faults_between_keys(configuration)
+    if problems:
+        raise ConfigurationError(problems)
+    return configuration
