@@ -101,6 +101,23 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.longest_window_ms if seconds is None else round(seconds * 1000)
 
 
+METHOD_KEYS = (
+    "silent_weight",
+    "answer_window_s",
+    "debounce_ms",
+    "long_press_ms",
+    "force_majeure_duration_s",
+    "force_majeure_excludes",
+    "force_majeure_pending",
+    "windows",
+    "service_level_s",
+    "short_abandon_s",
+    "min_surveys",
+    "diagnosis_margin",
+    "correction_horizon_s",
+)
+
+
 def window_minutes(window: str) -> int:
     """Minutes of a window such as ``15m``, ``8h``, ``30d``.
 
@@ -193,6 +210,8 @@ def _checked(struct: type[msgspec.Struct], sources: Iterable[Source], path: str,
                 else:
                     problems.append(f"`{path}{key}` in {where} must be a table")
             else:
+                if key == "windows" and isinstance(value, str):
+                    value = value.split(",")  # as one writes it in the environment
                 try:
                     values[key] = msgspec.convert(value, field.type)
                 except msgspec.ValidationError as error:

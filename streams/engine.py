@@ -299,9 +299,9 @@ class Engine:
         self._reserve(
             partition, Needs(panels=len(names.panels), offices=len(names.offices), entities=len(names.entities))
         )
-        for name in list(names.offices)[known_offices:]:
+        for name in names.offices.order[known_offices:]:
             add_office(partition.tables, names.offices[name], names.entities["office", name, ""])
-        for office, panel in list(names.panels)[known_panels:]:
+        for office, panel in names.panels.order[known_panels:]:
             add_panel(partition.tables, names.panels[office, panel], names.offices[office])
         partition.known_offices = len(names.offices)
         partition.known_panels = len(names.panels)

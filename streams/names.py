@@ -12,10 +12,15 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Interner(dict[Key, int], Generic[Key]):
-    """A dict that gives every new key the next number."""
+    """A dict that gives every new key the next number; ``order[number]`` is the key again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order: list[Key] = []
 
     def __missing__(self, key: Key) -> int:
-        number = self[key] = len(self)
+        number = self[key] = len(self.order)
+        self.order.append(key)
         return number
 
     def numbers(self, keys: Iterable[Key], count: int) -> NDArray[np.int32]:

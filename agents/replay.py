@@ -1,0 +1,111 @@
+"""``kqi replay``: indices of files of events, by the engine that runs online; no broker, no horizon."""
+
+import gc
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from agents.lines import read_lines, size_of
+from agents.progress import progress
+from streams.clock import EventClock
+from streams.configuration import METHOD_KEYS, Configuration
+from streams.decode import decode
+from streams.engine import Engine, Partition
+from streams.results import Row, rows
+
+REJECTS_SHOWN = 20
+
+
+class Replayed(NamedTuple):
+    """What a replay found."""
+
+    at_ms: int
+    events: int
+    rejected: Counter[str]
+    engine: Engine
+    partition: Partition
+
+
+def replay(paths: list[str], configuration: Configuration, at_ms: int | None) -> Replayed:
+    """Read files of events, in any order, into the state as of ``at_ms`` (default: the greatest ``ts``).
+
+    Raises
+    ------
+    agents.lines.FileError
+        When a file cannot be read.
+    """
+    engine = Engine(configuration, horizons=False, until_ms=at_ms)
+    partition = engine.new_partition()
+    clock = EventClock(at_ms)
+    rejected: Counter[str] = Counter()
+    events = 0
+    gc.set_threshold(200_000, 50, 1000)  # millions of short-lived structs that hold no cycles
+    with progress("replay", size_of(paths)) as advance:
+        for path in paths:
+            for batch in read_lines(path):
+                decoded = decode(batch.values, longest_window_ms=configuration.longest_window_ms)
+                for reject in decoded.rejects:
+                    if rejected.total() < REJECTS_SHOWN:
+                        print(f"{path}:{batch.numbers[reject.position]}: {reject.reason}: {reject.detail}", file=sys.stderr)
+                    rejected[reject.reason] += 1
+                engine.step(partition, decoded.groups, clock)
+                events += len(batch.values)
+                advance(batch.bytes_read, len(batch.values))
+    if rejected.total() > REJECTS_SHOWN:
+        print(f"... {rejected.total() - REJECTS_SHOWN} more rejected", file=sys.stderr)
+    engine.step(partition, {}, clock)
+    return Replayed(partition.now.now_ms, events, rejected, engine, partition)
+
+
+def as_json(replayed: Replayed) -> Iterator[bytes]:
+    """The result as CONTRACT's JSON document, in pieces."""
+    settings = {key: getattr(replayed.engine.configuration, key) for key in METHOD_KEYS}
+    head = {"at": replayed.at_ms, "config": msgspec.to_builtins(settings), "rejected": dict(replayed.rejected)}
+    yield orjson.dumps(head)[:-1] + b',"indices":['
+    separator = b"\n"
+    for row in rows(replayed.engine, replayed.partition):
+        yield separator + orjson.dumps(row)
+        separator = b",\n"
+    yield b"\n]}\n"
+
+
+def as_table(replayed: Replayed) -> Any:
+    """The result as a table for the terminal: a line for each index of each scope, a column for each window."""
+    from rich.table import Table  # noqa: PLC0415 - slow to import
+
+    windows = replayed.engine.configuration.windows
+    table = Table("office", "who", "index", *windows, title=f"as of {_instant(replayed.at_ms)}", title_justify="left")
+    for column in table.columns[3:]:
+        column.justify = "right"
+    cells: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in rows(replayed.engine, replayed.partition):
+        who = row["employee_id"] or (f"queue {row['queue']}" if "queue" in row else "")
+        if row["value"] is not None:
+            cells.setdefault((row["office_id"], who, row["index"]), {})[row["window"]] = _cell(row)
+    last = None
+    for (office, who, index), values in cells.items():
+        if last not in (None, (office, who)):
+            table.add_section()
+        first = last != (office, who)
+        last = (office, who)
+        table.add_row(office if first else "", who if first else "", index, *(values.get(w, "") for w in windows))
+    return table
+
+
+def _cell(row: Row) -> str:
+    value = row["value"]
+    text = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    return f"{text} ({row['base']:,})"
+
+
+def _instant(at_ms: int) -> str:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):
+        return f"{at_ms} ms"
