@@ -15,7 +15,6 @@ Nothing that a message can contain raises here.
 
 import re
 import secrets
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, compress
 from operator import attrgetter
@@ -40,10 +39,9 @@ from streams.events import (
 )
 from streams.fields import FIELDS, Field
 from streams.refusals import DEEPEST_NESTING, NESTED_TOO_DEEPLY, Refusal, judge, nesting, wrong_topic
-from streams.times import epoch_ms
+from streams.times import NO_TIME_MS, times_ms
 
-ABSENT_MS: Final = -1
-_NO_TIME_MS: Final = -2  # a text that is no time, or one before 1970
+__all__ = ["Decoded", "Group", "Reject", "decode", "times_ms"]
 
 _SEPARATOR: Final = secrets.randbits(62)
 _JOINT: Final = b",%d," % _SEPARATOR
@@ -166,9 +164,10 @@ def _decode_joined(messages: Sequence[bytes]) -> tuple[list[Event | None], bool]
         joined.decode()
     elements = _decode_list(joined)
     events = elements[::2]
+    separators = len(messages) - 1
     if (
-        elements[1::2].count(_SEPARATOR) != len(messages) - 1
-        or len(events) != len(messages)
+        len(elements) != len(messages) + separators
+        or elements[1::2].count(_SEPARATOR) != separators
         or int in set(map(type, events))
     ):
         raise msgspec.DecodeError("not one value a message")
@@ -198,30 +197,13 @@ def _fill_in_defaults(kind: int, events: list[Event]) -> None:
                 del scores[criterion]
 
 
-def times_ms(values: Sequence[int | str | None]) -> NDArray[np.int64]:
-    """Return the epoch milliseconds of times as events hold them, (n,); `ABSENT_MS` for None."""
-    try:
-        return np.frombuffer(array("q", cast("Sequence[int]", values)), np.int64)
-    except TypeError:  # texts or None among them
-        return np.fromiter(map(_time_ms, values), np.int64, len(values))
-
-
-def _time_ms(value: int | str | None) -> int:
-    if value is None:
-        return ABSENT_MS
-    if isinstance(value, int):
-        return value
-    time_ms = epoch_ms(value)
-    return _NO_TIME_MS if time_ms is None or time_ms < 0 else time_ms
-
-
 def _faults(
     kind: int, events: list[Any], times: dict[str, NDArray[np.int64]], longest_window_ms: int, plain: bool
 ) -> Iterator[tuple[Mask, Refusal]]:
     """Yield what may be wrong with events of a kind beyond their annotations: where it is, and what to say."""
     for field in FIELDS[kind]:
         if field.holds_time:
-            yield times[field.attribute] == _NO_TIME_MS, _expected(field)
+            yield times[field.attribute] == NO_TIME_MS, _expected(field)
         elif field.holds_ids and not plain:
             yield _has_control_characters(field, events), _expected(field)
     if kind == VERDICT:

@@ -6,7 +6,7 @@ AsyncAPI document (`streams.schema`) are generated from them, descriptions inclu
 What a type annotation cannot say is checked by the decoder after the structs are made: no control characters in ids, valid
 RFC 3339 texts, the range of a score by its metric, `from` <= `to`, `ts` <= `end_ts`.
 
-A struct holds what the message said: a time may be an integer or an RFC 3339 text (`streams.decode.times_ms` resolves a
+A struct holds what the message said: a time may be an integer or an RFC 3339 text (`streams.times.times_ms` resolves a
 column of them), and an optional field that was absent or null holds its default.
 """
 
@@ -14,10 +14,9 @@ from typing import Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
 
-from streams.times import TIME_PATTERN
+from streams.times import LATEST_TIME_MS, TIME_PATTERN
 
 LARGEST_INTEGER: Final = 2**63 - 1
-LATEST_TIME_MS: Final = 2**53 - 1
 LARGEST_DURATION_S: Final = 1e7
 LARGEST_MESSAGE_BYTES: Final = 64 * 1024
 LONGEST_WINDOW_MS: Final = 30 * 86_400_000  # of the default windows
@@ -211,7 +210,6 @@ TOPICS: Final[dict[str, Topic]] = {
         Topic("peer-ratings", (PEER_RATING,), 604_800),
     )
 }
-OUTPUT_TOPICS: Final = ("surveys", "indices", "dead-letters")
 # The topic of each kind, by kind code.
 TOPIC_OF_KIND: Final[tuple[str, ...]] = tuple(
     next(topic.name for topic in TOPICS.values() if kind in topic.kinds) for kind in range(len(EVENT_TYPES))

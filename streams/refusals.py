@@ -5,9 +5,11 @@ that are good after all (of a key that stands twice the last one counts, and the
 other one the first reason that applies. Its sentences name fields and what was expected, never what a message said.
 """
 
+import re
 from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 from msgspec import Raw, json
 
 from streams.events import EVENT_NAMES, EVENT_TYPES, TOPIC_OF_KIND, Event
@@ -45,6 +47,9 @@ _members = json.Decoder(dict[str, Raw])
 _string = json.Decoder(str)
 _JSON_KIND: Final = {'"': "a string", "{": "an object", "[": "a list", "t": "a boolean", "f": "a boolean", "n": "null"}
 
+# Strings (one that does not end reaches to the end), and all that is no bracket.
+_no_brackets = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[^\[\]{}"]+', re.DOTALL)
+
 
 def judge(value: bytes, topic: str | None) -> Event | Refusal:
     """Decode one message, or say why not.
@@ -65,7 +70,7 @@ def judge(value: bytes, topic: str | None) -> Event | Refusal:
         if not _is_absent(members, field.name):
             raw = bytes(members[field.name])
             try:
-                values[field.attribute] = field.decoder.decode(_without_repeated_keys(raw))
+                values[field.attribute] = field.decoder.decode(_settled(raw))
             except msgspec.DecodeError:
                 return Refusal(
                     "bad_value", f"`{field.name}`: expected {field.expected}, got {_got(raw, field.expected)}"
@@ -75,21 +80,31 @@ def judge(value: bytes, topic: str | None) -> Event | Refusal:
 
 def _members_of(value: bytes) -> dict[str, Raw] | Refusal:
     """Split an object into its members, the last of each name; or say why the message is no object."""
-    if not value:
-        return Refusal("not_json", "the message is empty")
-    try:
-        value.decode()
-        if nesting(value) > DEEPEST_NESTING:
-            return NESTED_TOO_DEEPLY
-        _anything.decode(value)
-    except UnicodeDecodeError as error:
-        return Refusal("not_json", f"not UTF-8 at byte {error.start}")
-    except msgspec.DecodeError as error:
-        return Refusal("not_json", str(error))
+    fault = _fault_of_json(value)
+    if fault:
+        return Refusal("not_json", fault)
     try:
         return _members.decode(value)
     except msgspec.ValidationError:
         return Refusal("not_an_object", f"expected an object, got {_got(value.lstrip(), '')}")
+
+
+def _fault_of_json(value: bytes) -> str:
+    """Say why a message is no JSON text, or nothing."""
+    if not value:
+        return "the message is empty"
+    try:
+        value.decode()
+        if nesting(value) > DEEPEST_NESTING:
+            return NESTED_TOO_DEEPLY.detail
+        _anything.decode(value)
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 at byte {error.start}"
+    except msgspec.DecodeError as error:
+        return str(error)
+    except RecursionError:  # the callers have used up what the limit leaves them
+        return NESTED_TOO_DEEPLY.detail
+    return ""
 
 
 def _kind_of(members: dict[str, Raw], topic: str | None) -> int | Refusal:
@@ -117,9 +132,12 @@ def _is_absent(members: dict[str, Raw], name: str) -> bool:
     return name not in members or bytes(members[name]) == b"null"
 
 
-def _without_repeated_keys(raw: bytes) -> bytes:
-    """Keep the last of each key in an object; other values stay as they are."""
-    return json.encode(_members.decode(raw)) if raw.startswith(b"{") else raw
+def _settled(raw: bytes) -> bytes:
+    """Keep the last of each key in an object, and of those the ones that are not null; other values stay as they are."""
+    if not raw.startswith(b"{"):
+        return raw
+    members = _members.decode(raw)
+    return json.encode({name: members[name] for name in members if not _is_absent(members, name)})
 
 
 def _got(raw: bytes, expected: str) -> str:
@@ -129,21 +147,10 @@ def _got(raw: bytes, expected: str) -> str:
     return f"another {kind.split()[1]}" if alike else kind
 
 
-def nesting(value: bytes) -> int:
-    """Return how deep objects and lists stand in one another in a message; brackets in strings do not count."""
-    if value.count(b"[") + value.count(b"{") <= DEEPEST_NESTING:
-        return 0  # too few to matter
-    deepest = depth = 0
-    in_string = escaped = False
-    for character in value.decode():
-        if in_string:
-            in_string = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
+def nesting(message: bytes) -> int:
+    """Return how deep objects and lists stand in one another in a message, if that may be too deep, else 0."""
+    if message.count(b"[") + message.count(b"{") <= DEEPEST_NESTING:
+        return 0
+    brackets = np.frombuffer(_no_brackets.sub(b"", message), np.uint8)
+    opening = (brackets == ord("[")) | (brackets == ord("{"))
+    return int(np.cumsum(np.where(opening, 1, -1)).max(initial=0))
