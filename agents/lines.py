@@ -31,11 +31,11 @@ def _opened(path: str) -> tuple[BinaryIO, BinaryIO]:
         return sys.stdin.buffer, sys.stdin.buffer
     raw = Path(path).open("rb")  # noqa: SIM115 - closed by read_lines
     if path.endswith(".gz"):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw)), raw  # type: ignore[type-var, return-value]
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw)), raw
     if path.endswith(".zst"):
         import zstandard  # noqa: PLC0415 - only where such a file is read
 
-        return zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True), raw  # type: ignore[return-value]
+        return zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True), raw
     return raw, raw
 
 

@@ -1,13 +1,13 @@
 """``kqi replay``: indices of files of events, by the engine that runs online; no broker, no horizon."""
 
 import gc
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 import orjson
+import typer
 
 from agents.lines import read_lines, size_of
 from agents.progress import progress
@@ -50,13 +50,16 @@ def replay(paths: list[str], configuration: Configuration, at_ms: int | None) ->
                 decoded = decode(batch.values, longest_window_ms=configuration.longest_window_ms)
                 for reject in decoded.rejects:
                     if rejected.total() < REJECTS_SHOWN:
-                        print(f"{path}:{batch.numbers[reject.position]}: {reject.reason}: {reject.detail}", file=sys.stderr)
+                        typer.echo(
+                            f"{path}:{batch.numbers[reject.position]}: {reject.reason}: {reject.detail}",
+                            err=True,
+                        )
                     rejected[reject.reason] += 1
                 engine.step(partition, decoded.groups, clock)
                 events += len(batch.values)
                 advance(batch.bytes_read, len(batch.values))
     if rejected.total() > REJECTS_SHOWN:
-        print(f"... {rejected.total() - REJECTS_SHOWN} more rejected", file=sys.stderr)
+        typer.echo(f"... {rejected.total() - REJECTS_SHOWN} more rejected", err=True)
     engine.step(partition, {}, clock)
     return Replayed(partition.now.now_ms, events, rejected, engine, partition)
 

@@ -5,6 +5,8 @@ stands, and may move its ends and widen it to the office. Those that stand hang 
 Whenever one changes, the surveys that it covered or covers now are looked at again, and no others.
 """
 
+import numpy as np
+
 from kernels.compile import kernel
 from kernels.identity import find, ids_ordered, target_key
 from kernels.layout import (
@@ -14,7 +16,6 @@ from kernels.layout import (
     NO_VERDICT,
     NONE,
     NOT_GIVEN,
-    OFFICE_SCOPE,
     PANEL_SCOPE,
     PRESS,
     RELIABLE,
@@ -129,7 +130,7 @@ def raise_standing(tables: Tables, row: int) -> None:
 
 
 @kernel
-def _latest_verdict(tables: Tables, high: int, low: int, target: int) -> int:
+def _latest_verdict(tables: Tables, high: np.uint64, low: np.uint64, target: int) -> int:
     """Row of the latest verdict on a target, -1 without one."""
     key_high, key_low = target_key(high, low, target)
     at = find(tables.verdict_index, key_high, key_low)
@@ -137,7 +138,7 @@ def _latest_verdict(tables: Tables, high: int, low: int, target: int) -> int:
 
 
 @kernel
-def is_rejected(tables: Tables, high: int, low: int) -> int:
+def is_rejected(tables: Tables, high: np.uint64, low: np.uint64) -> int:
     """1 when the latest verdict on a survey is unreliable."""
     row = _latest_verdict(tables, high, low, SURVEY_TARGET)
     return 1 if row != NONE and tables.verdicts[row]["reliable"] == UNRELIABLE else 0
@@ -187,8 +188,8 @@ def apply_verdict(
     id_start: int,
     id_length: int,
     target: int,
-    target_high: int,
-    target_low: int,
+    target_high: np.uint64,
+    target_low: np.uint64,
     reliable: int,
     from_ms: int,
     to_ms: int,
@@ -216,7 +217,7 @@ def apply_verdict(
     verdict["from_ms"] = from_ms
     verdict["to_ms"] = to_ms
     verdict["scope"] = scope
-    known = tables.index[find(tables.index, target_high, target_low)]
+    known = tables.ids[find(tables.ids, target_high, target_low)]
     if known["kind"] == PRESS and target == SURVEY_TARGET:
         press = tables.presses[known["row"]]
         if press["kind"] == SELLER:

@@ -4,6 +4,8 @@ The hash is MurmurHash3 x64 128 (Austin Appleby, public domain): at 64 bits a bi
 with 3 %, at 128 the chance is below 1e-20. The seed is the office, because an id is unique within its office only.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,7 +92,7 @@ def target_key(high: np.uint64, low: np.uint64, target: int) -> tuple[np.uint64,
 def find(index: NDArray[np.void], high: np.uint64, low: np.uint64) -> int:
     """Position of the entry of a hash, or of the free place where it belongs; capacity is a power of two."""
     mask = index.shape[0] - 1
-    at = np.int64(low & np.uint64(mask))
+    at: Any = np.int64(low & np.uint64(mask))
     while index[at]["kind"] != FREE and (index[at]["hash_high"] != high or index[at]["hash_low"] != low):
         at = (at + 1) & mask
     return at

@@ -39,7 +39,7 @@ def evaluate(totals: NDArray[np.int64], formulas: Formulas) -> tuple[NDArray[np.
 
 def saw_something(totals: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Where anything was counted at all; (...,) of counters (..., COUNTERS)."""
-    happened = totals[..., :SURVEY_CODES].any(axis=-1)
+    happened: NDArray[np.bool_] = np.any(totals[..., :SURVEY_CODES], axis=-1)
     for counter in (CALLS, SALE_EVENTS, VISITS):
         happened |= totals[..., counter] > 0
     return happened

@@ -48,7 +48,7 @@ def survey_code(question: int, outcome: int, in_force_majeure: int) -> int:
     ABANDONED_LATE,  # inbound, not short
     ABANDONED_SHORT,  # inbound
     WAIT_MS,  # of answered inbound calls
-    HANDLE_MS,  # talk, hold and wrap of answered calls
+    HANDLE_MS,  # talk, hold and wrap of every call
     TALK_MS,  # of every call
     SALE_EVENTS,  # of any sign
     SALES,  # of positive amount
@@ -216,7 +216,7 @@ class Tables(NamedTuple):
     force_majeures: NDArray[np.void]  # FORCE_MAJEURE_ROW
     verdicts: NDArray[np.void]  # VERDICT_ROW, the latest of each target
     facts: NDArray[np.void]  # FACT_ROW
-    index: NDArray[np.void]  # INDEX_ROW, open addressing: every id seen
+    ids: NDArray[np.void]  # INDEX_ROW, open addressing: every id seen
     verdict_index: NDArray[np.void]  # INDEX_ROW, open addressing: target -> row of verdicts
     sequence: NDArray[np.int32]  # rows of presses, panel by panel
     id_bytes: NDArray[np.uint8]

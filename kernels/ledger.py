@@ -32,7 +32,6 @@ from kernels.layout import (
 from kernels.pairing import insert_press, survey_state
 from kernels.windows import count_fact_in, in_reach, thread_fact, thread_press
 
-
 SELLER_PRESS = 0  # event type of both short and long seller presses
 
 
@@ -41,7 +40,7 @@ def _remember(
     tables: Tables, high: np.uint64, low: np.uint64, ts_ms: int, event_type: int, kind: int, row: int
 ) -> bool:
     """Enter an id in the index, or say what it refers to; True when it was not there."""
-    entry = tables.index[find(tables.index, high, low)]
+    entry = tables.ids[find(tables.ids, high, low)]
     is_new = entry["kind"] == FREE
     if is_new:
         entry["hash_high"] = high
@@ -53,7 +52,7 @@ def _remember(
     if is_new or row != NONE:
         entry["kind"] = kind
         entry["row"] = row
-    return is_new  # type: ignore[no-any-return]
+    return is_new
 
 
 @kernel

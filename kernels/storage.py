@@ -97,7 +97,7 @@ def empty_tables(rules: Rules) -> Tables:
         force_majeures=_rows(FORCE_MAJEURE_ROW, 0),
         verdicts=_rows(VERDICT_ROW, 0),
         facts=_rows(FACT_ROW, 0),
-        index=_rows(INDEX_ROW, 16),
+        ids=_rows(INDEX_ROW, 16),
         verdict_index=_rows(INDEX_ROW, 16),
         sequence=np.zeros(0, np.int32),
         id_bytes=np.zeros(0, np.uint8),
@@ -118,8 +118,8 @@ def empty_tables(rules: Rules) -> Tables:
 @kernel
 def _keeps_press(press: np.void, retention: Retention) -> bool:
     if press["kind"] == SELLER and press["accepted"]:
-        return press["ts_ms"] >= retention.survey_ms  # type: ignore[no-any-return]
-    return press["ts_ms"] >= retention.press_ms  # type: ignore[no-any-return]
+        return press["ts_ms"] >= retention.survey_ms
+    return press["ts_ms"] >= retention.press_ms
 
 
 @kernel
@@ -208,8 +208,8 @@ def _sweep_index(
     moved_presses: NDArray[np.int32],
     moved_force_majeures: NDArray[np.int32],
 ) -> None:
-    for at in range(old.index.shape[0]):
-        entry = old.index[at]
+    for at in range(old.ids.shape[0]):
+        entry = old.ids[at]
         if entry["kind"] == FREE:
             continue
         row = NONE
@@ -219,11 +219,11 @@ def _sweep_index(
             row = moved_force_majeures[entry["row"]]
         if row == NONE and entry["ts_ms"] < retention.seen_ms[entry["event_type"]]:
             continue
-        place = find(new.index, entry["hash_high"], entry["hash_low"])
-        new.index[place] = entry
-        new.index[place]["row"] = row
+        place = find(new.ids, entry["hash_high"], entry["hash_low"])
+        new.ids[place] = entry
+        new.ids[place]["row"] = row
         if row == NONE:
-            new.index[place]["kind"] = 1  # seen
+            new.ids[place]["kind"] = 1  # seen
         new.sizes[INDEX] += 1
 
 
@@ -313,7 +313,7 @@ def sweep(tables: Tables, rules: Rules, retention: Retention, needs: Needs) -> T
         force_majeures=_rows(FORCE_MAJEURE_ROW, force_majeure_room),
         verdicts=_rows(VERDICT_ROW, verdict_room),
         facts=_rows(FACT_ROW, _with_room(live_facts, needs.facts)),
-        index=_rows(INDEX_ROW, index_room),
+        ids=_rows(INDEX_ROW, index_room),
         verdict_index=_rows(INDEX_ROW, _power_of_two(2 * verdict_room)),
         # A full panel moves to twice its room: all of them at once take less than four times their presses.
         sequence=np.zeros(4 * press_room + 16 * tables.panels.shape[0], np.int32),
@@ -347,7 +347,7 @@ def _has_room(tables: Tables, needs: Needs) -> bool:
         and sizes[VERDICTS] + needs.verdicts <= tables.verdicts.shape[0]
         and sizes[FACTS] + needs.facts <= tables.facts.shape[0]
         and sizes[ID_BYTES] + needs.id_bytes <= tables.id_bytes.shape[0]
-        and (sizes[INDEX] + needs.ids) * 8 <= tables.index.shape[0] * 5
+        and (sizes[INDEX] + needs.ids) * 8 <= tables.ids.shape[0] * 5
         and (sizes[VERDICT_INDEX] + needs.verdicts) * 8 <= tables.verdict_index.shape[0] * 5
     )
 

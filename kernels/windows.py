@@ -24,10 +24,12 @@ from kernels.layout import (
     CALL_OFFERED,
     CALLS,
     CLEARED_SLOT,
+    FACTS,
     HANDLE_MS,
     NONE,
     NOW_MS,
     OFFERED,
+    PRESSES,
     REVENUE_HIGH,
     REVENUE_LOW,
     SALE,
@@ -64,9 +66,9 @@ def _count_call(counters: NDArray[np.int64], fact: np.void, sign: int) -> None:
     flags = fact["flags"]
     counters[CALLS] += sign
     counters[TALK_MS] += sign * fact["talk_ms"]
+    counters[HANDLE_MS] += sign * fact["handle_ms"]
     if flags & CALL_ANSWERED:
         counters[ANSWERED] += sign
-        counters[HANDLE_MS] += sign * fact["handle_ms"]
     if flags & CALL_OFFERED:
         counters[OFFERED] += sign
         if flags & CALL_ANSWERED:
@@ -175,6 +177,8 @@ def advance_windows(tables: Tables, rules: Rules, now_ms: int) -> None:
     before_ms = tables.sizes[NOW_MS]
     if now_ms <= before_ms:
         return
+    if tables.sizes[PRESSES] + tables.sizes[FACTS] == 0:
+        before_ms = NONE  # nothing was ever counted: nothing to look for
     slots = tables.press_calendar.shape[0]
     reach_ms = now_ms
     for window in range(rules.bucket_ms.shape[0]):

@@ -101,6 +101,12 @@ Columns = TypeVar("Columns", SellerColumns, CustomerColumns, VerdictColumns, Fac
 AnyColumns = SellerColumns | CustomerColumns | VerdictColumns | FactColumns | OtherColumns
 
 
+def cut(columns: Columns, mask: NDArray[np.bool_]) -> Columns:
+    """The rows that ``mask`` names."""
+    same: Any = type(columns)
+    return same(*(column[mask] for column in columns))  # type: ignore[no-any-return]
+
+
 class Batch(NamedTuple):
     """The columns of one kind in one batch, and the bytes that its ids lie in."""
 
@@ -110,7 +116,8 @@ class Batch(NamedTuple):
 
     def cut(self, mask: NDArray[np.bool_]) -> "Batch":
         """The events that ``mask`` names."""
-        return self._replace(columns=type(self.columns)(*(column[mask] for column in self.columns)))
+        columns: Any = self.columns
+        return self._replace(columns=cut(columns, mask))
 
 
 class Limits(NamedTuple):
@@ -187,7 +194,7 @@ class _Reader:
         return list(map(attrgetter(name), self.group.events))
 
     def panels(self) -> Numbers:
-        return self.names.panels.numbers(zip(self.office_names, self.field("panel_id")), self.count)
+        return self.names.panels.numbers(zip(self.office_names, self.field("panel_id"), strict=True), self.count)
 
     def entities(self, scope: Any, field: str) -> Numbers:
         return self.names.entities.numbers(zip(repeat(scope), self.office_names, self.field(field)), self.count)

@@ -210,10 +210,10 @@ def _checked(struct: type[msgspec.Struct], sources: Iterable[Source], path: str,
                 else:
                     problems.append(f"`{path}{key}` in {where} must be a table")
             else:
-                if key == "windows" and isinstance(value, str):
-                    value = value.split(",")  # as one writes it in the environment
+                # As one writes a list in the environment: 15m,1h
+                plain = value.split(",") if key == "windows" and isinstance(value, str) else value
                 try:
-                    values[key] = msgspec.convert(value, field.type)
+                    values[key] = msgspec.convert(plain, field.type)
                 except msgspec.ValidationError as error:
                     problems.append(f"`{path}{key}` in {where}: {_plain(str(error))}")
     for key, inner in tables.items():
@@ -222,7 +222,7 @@ def _checked(struct: type[msgspec.Struct], sources: Iterable[Source], path: str,
 
 
 def _plain(message: str) -> str:
-    text = message.split(" - at ")[0].replace("`", "")
+    text = message.split(" - at ", maxsplit=1)[0].replace("`", "")
     return text[:1].lower() + text[1:]
 
 
@@ -261,7 +261,7 @@ def configure(*sources: Source) -> Configuration:
         With every fault that was found.
     """
     problems: list[str] = []
-    configuration = cast(Configuration, _checked(Configuration, sources, "", problems))
+    configuration = cast("Configuration", _checked(Configuration, sources, "", problems))
     problems += _faults_between_keys(configuration)
     if problems:
         raise ConfigurationError(problems)

@@ -11,7 +11,7 @@ A step, in order:
 The state that results is a function of the set of events and of now, whatever their order, batching and repetition.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,14 +40,13 @@ from streams import events
 from streams.catalogue import Index, catalogue, weight_matrix
 from streams.clock import Clock, Now, Progress
 from streams.columns import (
-    AnyColumns,
     Batch,
     CustomerColumns,
     FactColumns,
     Limits,
-    OtherColumns,
     SellerColumns,
     VerdictColumns,
+    cut,
     to_columns,
 )
 from streams.configuration import Configuration
@@ -96,7 +95,7 @@ class Partition:
 
 def _needs(batches: list[Batch]) -> Needs:
     """Rows that batches may add; seller presses are counted both as short and as long ones."""
-    counts = {name: 0 for name in Needs._fields}
+    counts = dict.fromkeys(Needs._fields, 0)
     for batch in batches:
         columns = batch.columns
         count = columns.ts_ms.size
@@ -229,28 +228,24 @@ class Engine:
             if isinstance(columns, SellerColumns):
                 long = columns.hold_ms >= self.configuration.long_press_ms
                 if long.any():
-                    self._apply_long_presses(partition, batch.cut(long).columns)
-                    columns = SellerColumns(*(column[~long] for column in columns))
+                    held = cut(columns, long)
+                    ledger.apply_long_presses(partition.tables, self.rules, held.hashes, held.ts_ms, held.panels)
+                    columns = cut(columns, ~long)
                 presses = (columns.employees, columns.questions)
                 self._apply_presses(partition, SELLER, columns, batch.id_data, presses, needs)
             elif isinstance(columns, CustomerColumns):
                 presses = (np.full(columns.ts_ms.size, NONE, np.int32), columns.answers)
                 self._apply_presses(partition, CUSTOMER, columns, batch.id_data, presses, needs)
         pair_dirty(partition.tables, self.rules)
+        rest: Any
         for batch in batches:
             columns = batch.columns
             if isinstance(columns, VerdictColumns):
-                ts_ms, _, *values = columns
-                ledger.apply_verdicts(partition.tables, self.rules, ts_ms, batch.id_data, *values)
+                ts_ms, _, *rest = columns
+                ledger.apply_verdicts(partition.tables, self.rules, ts_ms, batch.id_data, *rest)
             elif isinstance(columns, FactColumns):
-                ts_ms, _, *values = columns
-                ledger.apply_facts(partition.tables, self.rules, _FACT_KIND[batch.kind], ts_ms, *values)
-
-    def _apply_long_presses(self, partition: Partition, columns: AnyColumns) -> None:
-        if isinstance(columns, SellerColumns):
-            ledger.apply_long_presses(
-                partition.tables, self.rules, columns.hashes, columns.ts_ms, columns.panels
-            )
+                ts_ms, _, *rest = columns
+                ledger.apply_facts(partition.tables, self.rules, _FACT_KIND[batch.kind], ts_ms, *rest)
 
     def _apply_presses(
         self,

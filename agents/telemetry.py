@@ -1,0 +1,64 @@
+"""The worker's own health, as metrics: ``kqi_worker_...``."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from streams.events import EVENT_NAMES
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Telemetry:
+    """Counters and gauges of one worker, in a registry of their own."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self.events = Counter(
+            "kqi_worker_events", "Valid events read, duplicates included.", ["type"], registry=registry
+        )
+        self.dead_letters = Counter(
+            "kqi_worker_dead_letters", "Messages that could not be used.", ["reason"], registry=registry
+        )
+        self.duplicates = Counter(
+            "kqi_worker_duplicate_events", "Events whose id was known already.", registry=registry
+        )
+        self.late = Counter(
+            "kqi_worker_late_events", "Events behind a later one of their topic partition.", registry=registry
+        )
+        self.misrouted = Counter(
+            "kqi_worker_misrouted_events", "Events under another office's key or partition.", registry=registry
+        )
+        self.survey_changes = Counter("kqi_worker_survey_changes", "Changes of decided surveys.", registry=registry)
+        self.presses = Gauge(
+            "kqi_worker_presses",
+            "Presses held, as paired now: bounce, answer, extra (a second answer), orphan (in no window).",
+            ["role"],
+            registry=registry,
+        )
+        self.lag = Gauge("kqi_worker_lag", "Offsets not yet read.", ["topic", "partition"], registry=registry)
+        self.partitions = Gauge("kqi_worker_partitions", "Partitions owned.", registry=registry)
+        self.ready = Gauge("kqi_worker_ready", "1 when every partition owned is complete.", registry=registry)
+        self.batch_seconds = Histogram(
+            "kqi_worker_batch_seconds",
+            "Time from a fetched batch to changed indices.",
+            buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+            registry=registry,
+        )
+        self.last_event = Gauge(
+            "kqi_worker_last_event_timestamp_seconds", "Time of the latest event applied.", registry=registry
+        )
+        self.now = Gauge(
+            "kqi_worker_clock_timestamp_seconds",
+            "The instant that the windows stand at, the least advanced.",
+            registry=registry,
+        )
+        for name in EVENT_NAMES:
+            self.events.labels(name)
+
+    def text(self, *, openmetrics: bool) -> bytes:
+        """Render in one of the two formats; OpenMetrics ends with its mark of the end."""
+        return generate_openmetrics(self.registry) if openmetrics else generate_latest(self.registry)
+
+
+__all__ = ["OPENMETRICS", "TEXT", "Telemetry"]
