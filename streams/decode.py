@@ -56,8 +56,8 @@ _KIND_OF_TYPE: Final[dict[type, int]] = {event_type: kind for kind, event_type i
 # UTF-8, there is no control character in any string.
 _MARKS_OF_CONTROL_CHARACTERS: Final = (b"\\", b"\x7f", b"\xc2")
 _find_control_character = re.compile("[\x00-\x1f\x7f-\x9f]").search  # Unicode's Cc
-_LOWEST_SCORE: Final = {"nps": 0, "csat": 1, "ces": 1}
-_HIGHEST_SCORE: Final = {"nps": 10, "csat": 5, "ces": 7}
+LOWEST_SCORE: Final = {"nps": 0, "csat": 1, "ces": 1}
+HIGHEST_SCORE: Final = {"nps": 10, "csat": 5, "ces": 7}
 _SCORE_OFF_ITS_SCALE: Final = Refusal(
     "bad_value", "`score`: expected an integer from 0 to 10 for nps, from 1 to 5 for csat, from 1 to 7 for ces"
 )
@@ -219,8 +219,8 @@ def _faults(
     elif kind == RATING:
         scores = np.fromiter(map(attrgetter("score"), events), np.int64, len(events))
         metrics = list(map(attrgetter("metric"), events))
-        lowest = np.fromiter(map(_LOWEST_SCORE.__getitem__, metrics), np.int64, len(events))
-        highest = np.fromiter(map(_HIGHEST_SCORE.__getitem__, metrics), np.int64, len(events))
+        lowest = np.fromiter(map(LOWEST_SCORE.__getitem__, metrics), np.int64, len(events))
+        highest = np.fromiter(map(HIGHEST_SCORE.__getitem__, metrics), np.int64, len(events))
         yield (scores < lowest) | (scores > highest), _SCORE_OFF_ITS_SCALE
 
 
