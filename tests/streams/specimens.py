@@ -1,0 +1,126 @@
+"""One good event of every type with all of its fields, and what else the tests of decoding share."""
+
+import json
+
+from streams.decode import decode
+from streams.events import EVENT_NAMES
+
+COMMON = {"event_id": "e-1", "ts": 1_600_000_000_000, "office_id": "riga-1"}
+SPECIMENS = {
+    "seller_press": {"panel_id": "p1", "employee_id": "anna", "hold_ms": 120, "question": "office"},
+    "customer_press": {"panel_id": "p1", "answer": "hard_to_say"},
+    "verdict": {
+        "target": "force_majeure",
+        "target_id": "e-0",
+        "reliable": True,
+        "expert_id": "x1",
+        "from": 1_600_000_000_000,
+        "to": 1_600_000_900_000,
+        "scope": "office",
+        "note": "the lift",
+    },
+    "call": {
+        "direction": "inbound",
+        "disposition": "answered",
+        "wait_s": 12.5,
+        "talk_s": 60.25,
+        "hold_s": 3.0,
+        "wrap_s": 15.0,
+        "queue": "sales",
+        "employee_id": "anna",
+        "client_id": "c-9",
+        "recording_url": "file:///r/1",
+    },
+    "sale": {
+        "amount_minor": -1999,
+        "currency": "EUR",
+        "employee_id": "anna",
+        "client_id": "c-9",
+        "margin_minor": -300,
+        "positions": 2,
+        "category": "phones",
+    },
+    "visit": {"count": 3, "counter_id": "door"},
+    "rating": {
+        "metric": "csat",
+        "score": 5,
+        "client_id": "c-9",
+        "employee_ids": ["anna", "boris"],
+        "occasion": "leaving",
+        "comment": "too slow\n",
+    },
+    "request": {
+        "request_id": "r-1",
+        "priority": "critical",
+        "stage": "on_site",
+        "employee_id": "anna",
+        "client_id": "c-9",
+    },
+    "shift": {"employee_id": "anna", "kind": "work", "end_ts": 1_600_030_000_000},
+    "peer_rating": {
+        "from_department": "sales",
+        "to_department": "stock",
+        "scores": {"pace": 7, "tone": 10},
+        "comment": "",
+        "vote_employee_ids": ["anna"],
+    },
+}
+OPTIONAL = {
+    "seller_press": {"question": None},
+    "customer_press": {},
+    "verdict": {"expert_id": None, "from": None, "to": None, "scope": "panel", "note": None},
+    "call": {
+        "talk_s": 0.0,
+        "hold_s": 0.0,
+        "wrap_s": 0.0,
+        "queue": None,
+        "employee_id": None,
+        "client_id": None,
+        "recording_url": None,
+    },
+    "sale": {"employee_id": None, "client_id": None, "margin_minor": None, "positions": None, "category": None},
+    "visit": {"count": 1, "counter_id": None},
+    "rating": {"client_id": None, "employee_ids": None, "occasion": "regular", "comment": None},
+    "request": {"employee_id": None, "client_id": None},
+    "shift": {},
+    "peer_rating": {"comment": None, "vote_employee_ids": None},
+}
+
+
+def event(name, **changes):
+    """Return a good event of a type as a dictionary, with changes; `from_` stands for `from`."""
+    changes = {key.rstrip("_"): value for key, value in changes.items()}
+    return {"type": name} | COMMON | SPECIMENS[name] | changes
+
+
+def message(name, **changes):
+    """Return a good event of a type as a message, with changes."""
+    return json.dumps(event(name, **changes), ensure_ascii=False).encode()
+
+
+def every_message():
+    """Return one good message of every type, in the order of the kind codes."""
+    return [message(name) for name in EVENT_NAMES]
+
+
+def alone(value, **options):
+    """Decode one message; return its struct and its time, or its reason and None."""
+    groups, rejects = decode([value], **options)
+    if rejects:
+        assert not groups
+        return rejects[0].reason, None
+    (group,) = groups.values()
+    return group.events[0], int(group.ts_ms[0])
+
+
+def verdicts(values, **options):
+    """Return what became of each message of a batch: its struct and its time, or why it was refused."""
+    groups, rejects = decode(values, **options)
+    found = {reject.position: (reject.reason, reject.detail) for reject in rejects}
+    for kind, group in groups.items():
+        assert len(group.positions) == len(group.events) == len(group.ts_ms) > 0
+        for position, struct, ts_ms in zip(group.positions.tolist(), group.events, group.ts_ms.tolist(), strict=True):
+            assert position not in found
+            found[position] = (kind, struct, ts_ms)
+    assert sorted(found) == list(range(len(values)))
+    return [found[position] for position in range(len(values))]
