@@ -122,6 +122,181 @@ def replay(
         raise typer.Exit(1)
 
 
+@app.command()
+def worker(
+    bootstrap: BootstrapOption = None,
+    metrics_port: Annotated[
+        int | None, typer.Option("--metrics-port", help="Port of /metrics, /healthz and /readyz.", show_default=False)
+    ] = None,
+    clock: Annotated[
+        Literal["wall", "event"],
+        typer.Option(help="What time it is: the wall's, or the greatest ts seen (for backfills and tests)."),
+    ] = "wall",
+    config: ConfigOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Run one worker on a Kafka cluster; more of them share the partitions."""
+    configuration = load(config, settings, kafka__bootstrap=bootstrap, metrics_port=metrics_port)
+    import asyncio  # noqa: PLC0415
+
+    from agents.run import run_worker, set_up_logging  # noqa: PLC0415
+
+    set_up_logging()
+    with cluster_faults():
+        asyncio.run(run_worker(configuration, say, event_clock=clock == "event"))
+
+
+@app.command()
+def publish(
+    files: FilesArgument,
+    bootstrap: BootstrapOption = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when any line was rejected.")] = False,
+) -> None:
+    """Check events and publish them to their topics; bad lines are reported, good ones still go."""
+    configuration = load(config, settings, kafka__bootstrap=bootstrap)
+    import asyncio  # noqa: PLC0415
+
+    from agents.publish import publish  # noqa: PLC0415
+
+    def report(name: str, line: int, reason: str, detail: str) -> None:
+        typer.echo(f"{name}:{line}: {reason}: {detail}", err=True)
+
+    with cluster_faults():
+        published = asyncio.run(publish(files, configuration, report))
+    for topic, count in sorted(published.sent.items()):
+        say(f"{count:,} to {configuration.topic_prefix}{topic}")
+    if published.rejected:
+        say(f"{published.rejected.total():,} lines rejected")
+    if strict and published.rejected:
+        raise typer.Exit(1)
+
+
+@app.command()
+def topics(
+    bootstrap: BootstrapOption = None,
+    replication_factor: Annotated[
+        int, typer.Option("--replication-factor", help="Of topics to be created; -1: what the brokers do by default.")
+    ] = -1,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Create the topics, and check those that exist: partitions, timestamps, retention."""
+    configuration = load(config, settings, kafka__bootstrap=bootstrap)
+    import asyncio  # noqa: PLC0415
+
+    from agents.cluster import create_topics  # noqa: PLC0415
+
+    with cluster_faults():
+        created, checked = asyncio.run(create_topics(configuration, replication_factor))
+    for name in created:
+        typer.echo(f"created {name}")
+    for name in checked:
+        typer.echo(f"right   {name}")
+
+
+@app.command()
+def schema(
+    event_type: Annotated[
+        str | None, typer.Argument(metavar="[TYPE]", help="One event type; default: all of them.", show_default=False)
+    ] = None,
+    asyncapi: Annotated[bool, typer.Option("--asyncapi", help="The AsyncAPI document of all topics instead.")] = False,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Print the JSON Schema of the event types, or the AsyncAPI document of the topics."""
+    configuration = load(config, settings)
+    import json  # noqa: PLC0415
+    from importlib.metadata import version  # noqa: PLC0415
+
+    from streams import schema as s  # noqa: PLC0415
+
+    schemas = s.event_schemas()
+    if event_type is not None and event_type not in schemas:
+        fail(f"`{event_type}` is no event type: expected one of {', '.join(schemas)}", 2)
+    if asyncapi:
+        document = s.asyncapi(
+            prefix=configuration.topic_prefix, partitions=configuration.partitions, version=version("kqi")
+        )
+    else:
+        document = schemas if event_type is None else schemas[event_type]
+    with quiet_pipe():
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A configuration.", show_default=False)] = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Check a configuration, and say what is wrong and where."""
+    load(file or config, settings)
+    typer.echo(f"{file or config or 'the environment and the defaults'}: right")
+
+
+@app.command()
+def simulate(
+    seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 1,
+    offices: Annotated[int, typer.Option(help="How many offices.")] = 6,
+    employees: Annotated[int, typer.Option(help="Employees of an office, on average.")] = 8,
+    days: Annotated[float, typer.Option(help="How long.")] = 7.0,
+    start: Annotated[
+        str, typer.Option(metavar="TIME", help="From when, RFC 3339 or epoch ms.")
+    ] = "2026-01-05T00:00:00Z",
+    events: Annotated[int | None, typer.Option(help="Stop after so many events.", show_default=False)] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what the simulation knows to be true.", show_default=False),
+    ] = None,
+    invalid: Annotated[float, typer.Option(metavar="SHARE", help="Share of deliberately bad lines.")] = 0.0,
+) -> None:
+    """Write a plausible company as events on standard output, in order of arrival."""
+    from agents import simulate as s  # noqa: PLC0415
+
+    try:
+        s.run(
+            sys.stdout.buffer,
+            seed=seed,
+            offices=offices,
+            employees=employees,
+            start=start,
+            days=days,
+            events=events,
+            truth=truth,
+            invalid=invalid,
+        )
+    except (ValueError, OSError) as error:
+        fail(str(error), 2)
+
+
+def say(message: str) -> None:
+    """Tell a person on standard error."""
+    typer.echo(f"kqi: {message}", err=True)
+
+
+@contextmanager
+def cluster_faults() -> Iterator[None]:
+    """End with a sentence where the cluster, a file or a port is at fault."""
+    from agents.app import BrokerUnreachableError  # noqa: PLC0415
+    from agents.cluster import ClusterError  # noqa: PLC0415
+    from agents.embedded import EmbeddedBrokerError  # noqa: PLC0415
+    from agents.lines import FileError  # noqa: PLC0415
+    from agents.run import WorkerCrashedError  # noqa: PLC0415
+    from agents.security import SecurityError  # noqa: PLC0415
+    from agents.web import PortTakenError  # noqa: PLC0415
+
+    try:
+        yield
+    except ClusterError as error:
+        fail("\nkqi: ".join(error.problems))
+    except (BrokerUnreachableError, WorkerCrashedError, EmbeddedBrokerError, PortTakenError) as error:
+        fail(str(error))
+    except (FileError, SecurityError) as error:
+        fail(str(error), 2)
+
+
 def main() -> None:
     """Run the command line; Ctrl-C ends it without a traceback."""
     try:

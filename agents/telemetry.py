@@ -58,7 +58,7 @@ class Telemetry:
 
     def text(self, *, openmetrics: bool) -> bytes:
         """Render in one of the two formats; OpenMetrics ends with its mark of the end."""
-        return generate_openmetrics(self.registry) if openmetrics else generate_latest(self.registry)
+        return generate_openmetrics(self.registry) if openmetrics else generate_latest(self.registry)  # type: ignore[no-untyped-call]
 
 
 __all__ = ["OPENMETRICS", "TEXT", "Telemetry"]

@@ -22,6 +22,7 @@ class Intake(NamedTuple):
     rejects: list[Reject]
     misrouted: list[tuple[int, str]]  # position and office of events that lie under another key or partition
     clock_ms: int  # of the topic partition, after the batch
+    late: int  # how many events that count lie behind one before them
 
 
 def take_in(
@@ -58,7 +59,7 @@ def take_in(
     rejects = decoded.rejects
     if in_time.rejects:
         rejects = sorted(rejects + in_time.rejects)
-    return Intake(in_time.groups, rejects, misrouted, in_time.clock_ms)
+    return Intake(in_time.groups, rejects, misrouted, in_time.clock_ms, in_time.late)
 
 
 def _misrouted(

@@ -25,6 +25,7 @@ class Timely(NamedTuple):
     groups: dict[int, Group]
     rejects: list[Reject]
     clock_ms: int  # the topic partition's, after the batch
+    late: int = 0  # how many of the good events lie behind one before them
 
 
 def timely(groups: dict[int, Group], append_ms: NDArray[np.int64], clock_ms: int, horizon_ms: int) -> Timely:
@@ -56,11 +57,12 @@ def timely(groups: dict[int, Group], append_ms: NDArray[np.int64], clock_ms: int
     found[order] = np.concatenate(([clock_ms], after[:-1]))
     late = ~future & (ts_ms < found - horizon_ms)
     if not (future.any() or late.any()):
-        return Timely(groups, [], int(after[-1]))
+        return Timely(groups, [], int(after[-1]), int(np.count_nonzero(ts_ms < found)))
     rejects = [Reject(position, "in_the_future", _IN_THE_FUTURE) for position in positions[future].tolist()]
     rejects += [Reject(position, "too_late", _TOO_LATE) for position in positions[late].tolist()]
     kept = without(groups, np.concatenate((positions[future], positions[late])))
-    return Timely(kept, sorted(rejects), int(after[-1]))
+    behind = int(np.count_nonzero((ts_ms < found) & ~future & ~late))
+    return Timely(kept, sorted(rejects), int(after[-1]), behind)
 
 
 def without(groups: dict[int, Group], positions: NDArray[np.int64]) -> dict[int, Group]:

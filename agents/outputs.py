@@ -1,0 +1,108 @@
+"""What a worker publishes: surveys, indices, dead letters, and messages moved to where they belong.
+
+Every message is acknowledged by the broker before the input that caused it is marked as done, so each is published at
+least once. What the broker cannot take for now is sent again, ever more slowly; what it will never take (too large for
+it) is logged and counted, because nothing may stop the worker.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+
+from agents.cluster import LARGEST_DEAD_LETTER_BYTES, OfficePartitions, security_of
+from streams.configuration import Configuration
+
+log = logging.getLogger("kqi.outputs")
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+AT_ONCE = 2000  # messages under way; bounds the memory of a burst of dead letters
+HEADER_BYTES = 64 * 1024
+REQUEST_TIMEOUT_MS = 30_000
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class Message(NamedTuple):
+    """A message for a topic and partition."""
+
+    topic: str  # prefix included
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Outputs:
+    """The producer of one worker."""
+
+    def __init__(self, configuration: Configuration, partitions: int) -> None:
+        self.prefix = configuration.topic_prefix
+        self.office_partitions = OfficePartitions(partitions)
+        self.undeliverable = 0
+        self._configuration = configuration
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect."""
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._configuration.kafka.bootstrap,
+            acks="all",
+            linger_ms=2,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            max_request_size=LARGEST_DEAD_LETTER_BYTES + HEADER_BYTES,
+            **security_of(self._configuration).for_aiokafka(),
+        )
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    def to_office(self, topic: str, office: str, value: bytes, key: bytes | None = None) -> Message:
+        """A message that lies with its office; ``key`` where the office's id alone would not do."""
+        return Message(self.prefix + topic, self.office_partitions[office], key or office.encode(), value)
+
+    async def deliver(self, messages: Iterable[Message]) -> None:
+        """Publish messages; returns when the broker has every one of them."""
+        waiting = list(messages)
+        for start in range(0, len(waiting), AT_ONCE):
+            await self._deliver_all(waiting[start : start + AT_ONCE])
+
+    async def _deliver_all(self, messages: list[Message]) -> None:
+        pause_s = FIRST_PAUSE_S
+        while messages:
+            outcomes = await asyncio.gather(*map(self._send, messages), return_exceptions=True)
+            failed = [(m, outcome) for m, outcome in zip(messages, outcomes, strict=True) if outcome is not None]
+            messages = [message for message, error in failed if not self._is_hopeless(message, error)]
+            if messages:
+                if pause_s == FIRST_PAUSE_S:  # said once
+                    log.warning("%d messages not taken by the broker, sending again: %s", len(messages), failed[0][1])
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    async def _send(self, message: Message) -> None:
+        assert self._producer is not None, "not started"
+        acknowledged = await self._producer.send(
+            message.topic,
+            partition=message.partition,
+            key=message.key,
+            value=message.value,
+            headers=list(message.headers),
+        )
+        await acknowledged
+
+    def _is_hopeless(self, message: Message, error: BaseException) -> bool:
+        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+            self.undeliverable += 1
+            origin = ", ".join(f"{name} {value.decode(errors='replace')}" for name, value in message.headers)
+            log.error("a message for %s is too large for the broker (%s)", message.topic, origin or "no headers")
+            return True
+        if isinstance(error, KafkaError | OSError | TimeoutError):
+            return False
+        raise error

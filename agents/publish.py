@@ -1,0 +1,129 @@
+"""``kqi publish``: files of events, checked and sent to their topics."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from operator import attrgetter
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from agents.cluster import ClusterError, OfficePartitions, administration, plan, security_of, topic_states
+from agents.lines import LineBatch, read_lines, size_of
+from agents.progress import progress
+from streams.configuration import Configuration
+from streams.decode import decode
+from streams.events import TOPIC_OF_KIND
+
+DELIVERY_TIMEOUT_MS = 60_000
+AT_ONCE = 4096  # events under way
+
+
+class Published(NamedTuple):
+    """What became of the lines."""
+
+    sent: Counter[str]  # by topic
+    rejected: Counter[str]  # by reason
+
+
+class Publisher:
+    """Sends events to the partition of their office."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._producer: AIOKafkaProducer | None = None
+        self._partitions = OfficePartitions(0)
+
+    async def start(self) -> None:
+        """Connect, and look at the topics.
+
+        Raises
+        ------
+        agents.app.BrokerUnreachableError, agents.cluster.ClusterError
+            When there is no cluster, or not the topics.
+        """
+        configuration = self._configuration
+        inputs = [topic.name for topic in plan(configuration) if topic.is_input]
+        async with administration(configuration) as client:
+            states = await topic_states(client, inputs)
+        missing = sorted(set(inputs) - set(states))
+        if missing:
+            raise ClusterError([f"topic {missing[0]} does not exist: run `kqi topics`"])
+        counts = {state.partitions for state in states.values()}
+        if len(counts) > 1:
+            raise ClusterError(["the topics have unequal numbers of partitions: run `kqi topics` to see which"])
+        self._partitions = OfficePartitions(counts.pop())
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=configuration.kafka.bootstrap,
+            acks="all",
+            linger_ms=5,
+            max_batch_size=1 << 18,
+            request_timeout_ms=DELIVERY_TIMEOUT_MS,
+            **security_of(configuration).for_aiokafka(),
+        )
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Send what waits, and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def send(self, topic: str, office: str, value: bytes) -> "asyncio.Future[object]":
+        """Hand one event to the producer; the future tells when the broker has it."""
+        assert self._producer is not None, "not started"
+        name = self._configuration.topic_prefix + topic
+        sent = self._producer.send(name, value, key=office.encode(), partition=self._partitions[office])
+        return await sent  # type: ignore[no-any-return]
+
+
+async def publish(
+    paths: list[str], configuration: Configuration, report: Callable[[str, int, str, str], None]
+) -> Published:
+    """Publish files of events; ``report`` is told of bad lines: file, line, reason, detail.
+
+    Raises
+    ------
+    agents.lines.FileError, agents.app.BrokerUnreachableError, agents.cluster.ClusterError
+        When a file cannot be read, or there is nothing to publish to.
+    """
+    publisher = Publisher(configuration)
+    published = Published(Counter(), Counter())
+    await publisher.start()
+    try:
+        with progress("publish", size_of(paths)) as advance:
+            for path in paths:
+                for batch in read_lines(path):
+                    await _publish_batch(publisher, batch, configuration, published, report)
+                    advance(batch.bytes_read, len(batch.values))
+    except KafkaError as error:
+        raise ClusterError([f"the broker did not take the events: {error}"]) from None
+    finally:
+        await publisher.stop()
+    return published
+
+
+async def _publish_batch(
+    publisher: Publisher,
+    batch: LineBatch,
+    configuration: Configuration,
+    published: Published,
+    report: Callable[[str, int, str, str], None],
+) -> None:
+    decoded = decode(batch.values, longest_window_ms=configuration.longest_window_ms)
+    for reject in decoded.rejects:
+        published.rejected[reject.reason] += 1
+        report(batch.name, batch.numbers[reject.position], reject.reason, reject.detail)
+    waiting = []
+    for kind, group in decoded.groups.items():
+        topic = TOPIC_OF_KIND[kind]
+        published.sent[topic] += len(group.events)
+        offices = map(attrgetter("office_id"), group.events)
+        waiting += [(p, topic, office) for p, office in zip(group.positions.tolist(), offices, strict=True)]
+    waiting.sort()  # in the order of the file
+    for start in range(0, len(waiting), AT_ONCE):
+        sends = [
+            await publisher.send(topic, office, batch.values[position])
+            for position, topic, office in waiting[start : start + AT_ONCE]
+        ]
+        await asyncio.gather(*sends)

@@ -1,0 +1,291 @@
+"""A worker: the states of the partitions that it owns, fed by the batch transport, published and scraped.
+
+The log is the truth. A partition that comes is read from the log's beginning (or from where its state, still at hand,
+has got to) and counts as complete when it has caught up once; until then none of its indices is shown. What is
+committed to the group is a mark of what was published: reading the log again publishes nothing from before it.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from typing import Protocol
+
+import msgspec
+import numpy as np
+from faust.types import TP
+
+from agents.app import APACHE_KAFKA, BatchApp, GroupTimes, create_app
+from agents.cluster import input_topics, security_of
+from agents.gate import PartitionBatch
+from agents.outputs import AT_ONCE, Message, Outputs
+from agents.telemetry import Telemetry
+from agents.transport import Hooks, LogStart
+from kernels.layout import PRESSES, SELLER, UNDECIDED
+from streams.clock import Clock, EventClock, WallClock
+from streams.configuration import Configuration
+from streams.decode import Reject
+from streams.engine import Engine, Partition
+from streams.events import EVENT_NAMES
+from streams.intake import Intake, take_in
+from streams.outputs import Survey
+from streams.published import PublishedIndices
+from streams.surveys import records
+
+TICK_S = 0.2  # how soon silence shows when nothing else happens
+REPUBLISHED_MS = 3_600_000  # a survey may have been decided between the last commit and the end of a worker
+
+encode = msgspec.json.Encoder().encode
+
+
+class Watcher(Protocol):
+    """Someone who looks on (the page of the demo); must be quick."""
+
+    def survey(self, survey: Survey) -> None:
+        """A survey changed."""
+
+    def reject(self, reject: Reject, batch: PartitionBatch) -> None:
+        """A message became a dead letter."""
+
+
+class Owned:
+    """A partition that this worker owns: its state, its clock, and how far each topic has been applied."""
+
+    def __init__(self, number: int, state: Partition, clock: Clock) -> None:
+        self.number = number
+        self.state = state
+        self.clock = clock
+        self.next_offsets: dict[str, int] = {}
+        self.marks: dict[str, int] = {}  # by topic: what lies before was published already
+        self.complete = False
+        self.was_quiet = True
+        self.duplicates_told = 0
+        self.published = PublishedIndices()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether what is being read was published before."""
+        return any(self.next_offsets.get(topic, 0) < mark for topic, mark in self.marks.items())
+
+
+class Worker:
+    """One member of the group."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        partitions: int,
+        *,
+        event_clock: bool = False,
+        group_times: GroupTimes = APACHE_KAFKA,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self.configuration = configuration
+        self.engine = Engine(configuration)
+        self.telemetry = Telemetry()
+        self.outputs = Outputs(configuration, partitions)
+        self.owned: dict[int, Owned] = {}
+        self.assigned = False
+        self.app: BatchApp | None = None
+        self._event_clock = EventClock() if event_clock else None
+        self._group_times = group_times
+        self._topics = input_topics(configuration)
+        self._watcher = watcher
+        self._unsent: deque[Message] = deque()
+        self._sending = asyncio.Lock()
+        self._indices_due_s = 0.0
+
+    # Life ----------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Join the group; returns when partitions are assigned."""
+        await self.outputs.start()
+        self.app = create_app(
+            self.configuration.kafka.group,
+            self.configuration.kafka.bootstrap,
+            self._topics,
+            self.handle,
+            Hooks(on_assigned=self._on_assigned, start_offsets=self._start_offsets, on_revoked=self._on_revoked),
+            group_times=self._group_times,
+            security=security_of(self.configuration),
+        )
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Leave the group; what was applied has been published."""
+        if self.app is not None:
+            await self.app.stop()
+        await self._send_unsent()
+        await self.outputs.stop()
+
+    async def tick_forever(self) -> None:
+        """Let time pass and publish what it changes."""
+        while True:
+            self.pass_time()
+            self._note_indices()
+            await self._send_unsent()
+            await asyncio.sleep(TICK_S)
+
+    # Partitions come and go ----------------------------------------------------------------------------------------
+
+    async def _on_assigned(self, partitions: Collection[TP]) -> None:
+        numbers = {partition.partition for partition in partitions}
+        self.owned = {number: self.owned.get(number) or self._new(number) for number in sorted(numbers)}
+        self.assigned = True
+
+    def _new(self, number: int) -> Owned:
+        return Owned(number, self.engine.new_partition(), self._event_clock or WallClock())
+
+    async def _start_offsets(self, logs: Mapping[TP, LogStart]) -> Mapping[TP, int]:
+        starts = {}
+        for partition, log in logs.items():
+            owned = self.owned[partition.partition]
+            owned.marks[partition.topic] = log.committed or 0
+            owned.complete = False
+            starts[partition] = owned.next_offsets.setdefault(partition.topic, log.begin)
+        return starts
+
+    async def _on_revoked(self, _partitions: Collection[TP]) -> None:
+        self.assigned = False
+
+    # Batches -------------------------------------------------------------------------------------------------------
+
+    async def handle(self, batch: PartitionBatch) -> None:
+        """Apply a batch; returns when all that it caused is published."""
+        began = time.perf_counter()
+        owned = self.owned[batch.partition]
+        topic = self._topics[batch.topic]
+        intake = take_in(
+            batch.values,
+            batch.keys,
+            batch.append_ms,
+            topic=topic,
+            partition=batch.partition,
+            partition_of=self.outputs.office_partitions.__getitem__,
+            clock_ms=owned.state.topic_clock_ms.get(topic, 0),
+            horizon_ms=self.configuration.horizon_ms(topic),
+            longest_window_ms=self.configuration.longest_window_ms,
+        )
+        owned.state.topic_clock_ms[topic] = intake.clock_ms
+        rows = self.engine.step(owned.state, intake.groups, owned.clock)
+        owned.next_offsets[batch.topic] = batch.next_offset
+        self._note_surveys(owned, rows)
+        self._count(owned, intake)
+        self.telemetry.batch_seconds.observe(time.perf_counter() - began)
+        mark = owned.marks.get(batch.topic, 0)
+        await self.outputs.deliver(self._consequences(batch, intake, mark))
+        await self._send_unsent()
+        if self.app is not None and batch.next_offset > mark:
+            self.app.batches.mark_done(TP(batch.topic, batch.partition), batch.next_offset)
+
+    def _consequences(self, batch: PartitionBatch, intake: Intake, mark: int) -> Iterable[Message]:
+        """Dead letters and messages to be moved, of those that lie at or after the mark."""
+        for reject in intake.rejects:
+            self.telemetry.dead_letters.labels(reject.reason).inc()
+            if self._watcher is not None:
+                self._watcher.reject(reject, batch)
+            if batch.offsets[reject.position] >= mark:
+                yield self._dead_letter(batch, reject)
+        for position, office in intake.misrouted:
+            self.telemetry.misrouted.inc()
+            offset = int(batch.offsets[position])
+            if offset >= mark:
+                origin = f"{batch.topic}/{batch.partition}/{offset}".encode()
+                yield Message(
+                    batch.topic,
+                    self.outputs.office_partitions[office],
+                    office.encode(),
+                    batch.values[position],
+                    (("moved-from", origin),),
+                )
+
+    def _dead_letter(self, batch: PartitionBatch, reject: Reject) -> Message:
+        headers = (
+            ("reason", reject.reason.encode()),
+            ("topic", batch.topic.encode()),
+            ("partition", str(batch.partition).encode()),
+            ("offset", str(batch.offsets[reject.position]).encode()),
+        )
+        topic = self.outputs.prefix + "dead-letters"
+        return Message(topic, batch.partition, batch.keys[reject.position], batch.values[reject.position], headers)
+
+    def _count(self, owned: Owned, intake: Intake) -> None:
+        for kind, group in intake.groups.items():
+            self.telemetry.events.labels(EVENT_NAMES[kind]).inc(len(group.events))
+        self.telemetry.late.inc(intake.late)
+        self.telemetry.duplicates.inc(owned.state.duplicates - owned.duplicates_told)
+        owned.duplicates_told = owned.state.duplicates
+        self.telemetry.last_event.set(max(each.state.greatest_ts_ms for each in self.owned.values()) / 1000)
+
+    # Time ----------------------------------------------------------------------------------------------------------
+
+    def pass_time(self) -> None:
+        """Bring every partition to the present; a scrape does so, too."""
+        now_ms = time.time_ns() // 1_000_000
+        progress = self.app.batches.progress() if self.app is not None else {}
+        for owned in self.owned.values():
+            behind = [
+                topic
+                for topic in self._topics
+                if (reached := progress.get(TP(topic, owned.number))) is None or not reached.caught_up
+            ]
+            owned.complete = owned.complete or not behind
+            if isinstance(owned.clock, WallClock):
+                owned.clock.wall_ms = now_ms
+                owned.clock.caught_up = not behind
+                owned.clock.presses_caught_up = self.configuration.topic_prefix + "presses" not in behind
+            self._note_surveys(owned, self.engine.step(owned.state, {}, owned.clock))
+
+    @property
+    def ready(self) -> bool:
+        """Whether partitions are assigned and the state of every one is complete."""
+        return self.assigned and all(owned.complete for owned in self.owned.values())
+
+    @property
+    def shown(self) -> list[Partition]:
+        """States whose indices may be shown."""
+        return [owned.state for owned in self.owned.values() if owned.complete] if self.assigned else []
+
+    # Surveys -------------------------------------------------------------------------------------------------------
+
+    def _note_surveys(self, owned: Owned, rows: np.ndarray[tuple[int], np.dtype[np.int32]]) -> None:
+        """Queue the records of changed surveys, unless they were published before."""
+        if owned.is_quiet:
+            return
+        if owned.was_quiet:
+            owned.was_quiet = False
+            rows = np.union1d(rows, _recently_decided(owned.state)).astype(np.int32)
+        for survey in records(owned.state, rows, time.time_ns() // 1_000_000):
+            self.telemetry.survey_changes.inc()
+            self._unsent.append(self.outputs.to_office("surveys", survey.office_id, encode(survey)))
+            if self._watcher is not None:
+                self._watcher.survey(survey)
+
+    def _note_indices(self) -> None:
+        """Queue the indices that changed, when it is time again."""
+        if time.monotonic() < self._indices_due_s or not self.assigned:
+            return
+        self._indices_due_s = time.monotonic() + self.configuration.indices_interval_s
+        for owned in self.owned.values():
+            if owned.complete:
+                for indices in owned.published.changes(self.engine, owned.state):
+                    key = encode((indices.office_id, indices.scope, indices.employee_id or indices.queue))
+                    value = encode(indices)
+                    self._unsent.append(self.outputs.to_office("indices", indices.office_id, value, key))
+
+    async def _send_unsent(self) -> None:
+        """Publish what is queued; it leaves the queue when the broker has it."""
+        async with self._sending:
+            while self._unsent:
+                messages = list(islice(self._unsent, AT_ONCE))
+                await self.outputs.deliver(messages)
+                for _ in messages:
+                    self._unsent.popleft()
+
+
+def _recently_decided(state: Partition) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    presses = state.tables.presses[: state.tables.sizes[PRESSES]]
+    recent = presses["ts_ms"] >= state.now.now_ms - REPUBLISHED_MS
+    decided = (presses["kind"] == SELLER) & (presses["accepted"] == 1) & (presses["outcome"] != UNDECIDED)
+    return np.flatnonzero(recent & decided)
