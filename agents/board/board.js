@@ -32,6 +32,7 @@ const surveys = list(element("surveys"), "No survey decided yet.", {
     ["Counts", counts],
   ],
   actions: (survey) => [[survey.valid ? "Reject" : "Accept", () => review(survey, "survey", !survey.valid)]],
+  what: (survey) => `the survey of ${survey.employee_id} at ${clock(survey.ts_ms)}`,
 });
 
 const forceMajeures = list(element("force-majeures"), "Nobody declared one.", {
@@ -40,12 +41,13 @@ const forceMajeures = list(element("force-majeures"), "Nobody declared one.", {
   columns: [
     ["Time", (majeure) => clock(majeure.ts_ms)],
     ["Seller", (majeure) => majeure.employee_id],
-    ["Expert", (majeure) => ({ true: "✓ confirmed", false: "✗ rejected" })[majeure.reliable] ?? "… pending"],
+    ["State", (majeure) => ({ true: "✓ confirmed", false: "✗ rejected" })[majeure.reliable] ?? "… pending"],
   ],
   actions: (majeure) =>
     [["Confirm", true], ["Reject", false]]
       .filter(([, reliable]) => reliable !== majeure.reliable)
       .map(([label, reliable]) => [label, () => review(majeure, "force_majeure", reliable)]),
+  what: (majeure) => `the force majeure of ${majeure.employee_id} at ${clock(majeure.ts_ms)}`,
 });
 
 const rejects = list(element("rejects"), "No message was rejected.", {

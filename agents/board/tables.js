@@ -44,8 +44,9 @@ function arrange(parent, nodes) {
   while (parent.children.length > nodes.length) parent.lastChild.remove();
 }
 
-// The last few of something: `columns` are [label, text(item), className(item)], `actions(item)` gives [label, do].
-export function list(section, nothing, { key, columns, actions, mine = () => false }) {
+// The last few of something: `columns` are [label, text(item), className(item)], `actions(item)` gives [label, do], and
+// `what(item)` says of what, to those who do not see the row.
+export function list(section, nothing, { key, columns, actions, what, mine = () => false }) {
   const table = section.querySelector("table");
   const empty = make("p", nothing, "empty");
   const head = make("tr");
@@ -71,6 +72,7 @@ export function list(section, nothing, { key, columns, actions, mine = () => fal
       button.hidden = place >= wanted.length;
       if (button.hidden) return;
       setText(button, wanted[place][0]);
+      button.setAttribute("aria-label", `${wanted[place][0]} ${what(item)}`);
       button.onclick = wanted[place][1];
     });
   }
@@ -149,7 +151,7 @@ function fillRow(row, values, state, quiet) {
     const cell = row.children[place + 1];
     const [move, shown, below] = cell.children;
     setText(shown, format(value, column));
-    setText(below, base ? base.toLocaleString("en") : "");
+    setText(below, base ? `of ${base.toLocaleString("en")}` : "");
     cell.classList.toggle("few", column.unit === "ratio" && base < state.min_surveys);
     if (!before || quiet) {
       setText(move, "");
@@ -211,7 +213,7 @@ export function fillTable(section, state, trial) {
   const hidden = state.offices.length - offices.length;
   setText(
     section.querySelector("#legend"),
-    `Below each value: its base (V, the surveys it rests on). Slanted: a base below ${state.min_surveys}. ` +
+    `Below each value: of how many surveys (V) or calls. Slanted: of fewer than ${state.min_surveys}. ` +
       `A silent customer counts as ${state.silent_weight} dissatisfied.${hidden > 0 ? ` ${hidden} more offices are not shown.` : ""}`,
   );
 }

@@ -96,7 +96,10 @@ export function effect(newState) {
 async function press(long) {
   const question = element("question").value;
   Object.assign(trial, { officeId: element("office").value, employeeId: element("employee").value });
-  if (!trial.employeeId) return;
+  if (!trial.employeeId) {
+    announce("There is no seller yet who could press.");
+    return;
+  }
   expand(trial.officeId);
   if (!long) baseline = { name: INDEX_OF[question], readings: readings(state) };
   const choice = long ? {} : { question };

@@ -41,7 +41,9 @@ class FakeBoard:
             "min_surveys": 30,
             "answer_window_s": 30,
             "force_majeure_duration_s": 900,
-            "indices": [{"name": name, "unit": "ratio", "better": better, "help": text} for name, better, _, text in COLUMNS],
+            "indices": [
+                {"name": name, "unit": "ratio", "better": better, "help": text} for name, better, _, text in COLUMNS
+            ],
             "offices": [
                 {
                     "office_id": office_id,
@@ -50,7 +52,9 @@ class FakeBoard:
                         {
                             "employee_id": employee_id,
                             "values": self.values(
-                                lambda survey, who=(office_id, employee_id): (survey["office_id"], survey["employee_id"]) == who
+                                lambda survey, who=(office_id, employee_id): (
+                                    (survey["office_id"], survey["employee_id"]) == who
+                                )
                             ),
                         }
                         for employee_id in employees
