@@ -1,6 +1,6 @@
 """The brokers that tests run on: Apache Kafka from its published jars, and the embedded one.
 
-Fixtures, each a bootstrap address `host:port`, started once a session:
+Fixtures, each a bootstrap address `host:port` (an `Address`), started once a session:
 
 * `apache_kafka`: one node of Apache Kafka (KRaft), or the cluster at KQI_TEST_KAFKA;
 * `embedded_kafka`: the embedded broker;
@@ -22,6 +22,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -37,15 +38,27 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
 
 
+class Address(str):
+    """A bootstrap address that knows which of the brokers it is."""
+
+    __slots__ = ("is_embedded",)
+
+    def __new__(cls, text: str, *, is_embedded: bool) -> Self:
+        """Return the address with its mark."""
+        address = super().__new__(cls, text)
+        address.is_embedded = is_embedded
+        return address
+
+
 class Unavailable(Exception):  # noqa: N818 - not an error: the reason why tests are skipped
     """What this machine lacks for an Apache Kafka."""
 
 
 @pytest.fixture(scope="session")
-def apache_kafka() -> Iterator[str]:
+def apache_kafka() -> Iterator[Address]:
     """Return the address of an Apache Kafka."""
     if address := os.environ.get("KQI_TEST_KAFKA"):
-        yield address
+        yield Address(address, is_embedded=False)
         return
     try:
         jars = fetch_jars()
@@ -55,20 +68,20 @@ def apache_kafka() -> Iterator[str]:
         node = Node(jars, Path(folder))
         try:
             node.start()
-            yield node.address
+            yield Address(node.address, is_embedded=False)
         finally:
             node.stop()
 
 
 @pytest.fixture(scope="session")
-def embedded_kafka() -> Iterator[str]:
+def embedded_kafka() -> Iterator[Address]:
     """Return the address of an embedded broker."""
     with EmbeddedBroker() as broker:
-        yield broker.bootstrap
+        yield Address(broker.bootstrap, is_embedded=True)
 
 
 @pytest.fixture(scope="session", params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
-def kafka(request: pytest.FixtureRequest) -> str:
+def kafka(request: pytest.FixtureRequest) -> Address:
     """Return the address of each of the brokers in turn."""
     return request.getfixturevalue(f"{request.param}_kafka")
 

@@ -1,0 +1,87 @@
+"""The gate: what the application gets of each partition is exactly the log, in order, from where it chose to start.
+
+Below the gate lie a broker, a fetcher that reads ahead, a thread, queues and a group that rebalances: any of them may
+lose a batch, repeat one, or deliver one late. The gate makes that harmless, by four rules:
+
+1. A partition is delivered between `open` and `close`, beginning at the offset given to `open`.
+2. A batch passes only if it begins where the last one that passed ended. Every other batch is dropped; what is missing
+   is read again by whoever compares `next_offsets` with the position of the reader.
+3. Batches of one topic are handled one at a time. `close` returns when no handler is running any more.
+4. When a handler raises, its batch does not count, and nothing passes any more.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+
+from faust.types import TP
+from numpy import int64
+from numpy.typing import NDArray
+
+
+class PartitionBatch(NamedTuple):
+    """The records of one partition between two offsets: `base_offset` <= offset < `next_offset`.
+
+    Batches that follow each other have no gap between them: the next one's `base_offset` is this one's `next_offset`.
+    Offsets without a record (transaction markers, aborted or compacted records) are covered too, so a batch can be empty.
+    The columns are parallel, one entry for each record.
+    """
+
+    topic: str
+    partition: int
+    base_offset: int  # where the reader stood, not necessarily the offset of a record
+    next_offset: int  # where the next batch begins
+    high_watermark: int  # the end of what could be read when this was fetched: next_offset reaches it when caught up
+    offsets: NDArray[int64]
+    append_ms: NDArray[
+        int64
+    ]  # the record's timestamp at the broker, epoch milliseconds (LogAppendTime topics: of appending)
+    keys: list[bytes | None]
+    values: list[bytes | None]  # None: a tombstone
+
+
+class Gate:
+    """Passes batches to a handler by the rules above."""
+
+    def __init__(self) -> None:
+        self._next: dict[TP, int] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.failed = False
+
+    @property
+    def next_offsets(self) -> Mapping[TP, int]:
+        """The offset that each open partition has been handled up to, exclusive."""
+        return self._next
+
+    def open(self, starts: Mapping[TP, int]) -> None:
+        """Begin to deliver these partitions from these offsets, and no others."""
+        self._next = {} if self.failed else dict(starts)
+
+    async def close(self) -> None:
+        """Deliver nothing any more, and wait until the handlers at work have finished."""
+        self._next = {}
+        for turn in list(self._turns.values()):
+            async with turn:
+                pass
+
+    def skip(self, partition: TP, offset: int) -> None:
+        """Go on at a later offset, because the log no longer has what lies before it."""
+        if partition in self._next:
+            self._next[partition] = max(self._next[partition], offset)
+
+    async def pass_on(self, batch: PartitionBatch, handle: Callable[[PartitionBatch], Awaitable[None]]) -> bool:
+        """Have the batch handled if it is the next of its partition; return whether it was."""
+        partition = TP(batch.topic, batch.partition)
+        async with self._turns[batch.topic]:
+            if self._next.get(partition) != batch.base_offset:
+                return False
+            try:
+                await handle(batch)
+            except Exception:
+                self.failed = True
+                self._next = {}
+                raise
+            if partition in self._next:  # not closed meanwhile
+                self._next[partition] = max(self._next[partition], batch.next_offset)
+            return True

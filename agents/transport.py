@@ -1,0 +1,318 @@
+# ruff: noqa: SLF001 - private names of Faust and aiokafka are used; both are pinned
+"""The batch transport: Faust's aiokafka driver, made to carry partition batches through it by subclassing.
+
+Faust keeps the membership of the group, the assignment of partitions, the supervision and the agents; one event of an
+agent on a batch topic is a `PartitionBatch` of thousands of records. What Faust and aiokafka do to single records
+(acknowledging, offset gaps, dropping what was read before) does not fit batches, so none of it is used for batch topics:
+
+* where reading starts is chosen by the application after each assignment (`Hooks.start_offsets`);
+* what the application gets is decided by the `Gate` alone, whatever is lost, repeated or late below it;
+* what is committed is what the application called `mark_done` for: a mark for people and for lag monitors.
+
+Topics that are no batch topics go through Faust as ever.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import faust
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError
+from aiokafka.structs import TopicPartition
+from faust.tables.recovery import RebalanceAgain
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+from mode import Service
+
+from agents.gate import Gate, PartitionBatch
+from agents.records import Fetched, readable_end
+
+__all__ = ["BatchSchema", "BatchTransport", "Hooks", "LogStart", "PartitionBatch", "Progress"]
+
+# Faust asks brokers to wait 1.5 s for records; meanwhile nothing else is fetched from that node, whatever arrives there.
+FETCH_MAX_WAIT_MS = 100
+CHECK_LOST_S = 1.0
+CHECKS_UNTIL_LOST = 3  # a batch may wait this many checks for its turn before it is taken for lost
+ATTEMPTS_TO_READ_AGAIN = 3
+
+
+class LogStart(NamedTuple):
+    """What is known of a partition when it is assigned."""
+
+    begin: int  # the first offset that the log still has
+    committed: int | None  # what a worker of this group last committed
+
+
+class Progress(NamedTuple):
+    """How far a partition has been handled."""
+
+    next_offset: int  # handled up to here, exclusive
+    end_offset: int  # the end of what can be read, at the last answer of the broker; -1 before the first
+    answered_ms: int  # when that answer came, epoch milliseconds; 0 before the first
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all has been handled that the broker told of; true for an empty partition, too."""
+        return 0 <= self.end_offset <= self.next_offset
+
+
+class Behind(NamedTuple):
+    """A partition that aiokafka reads elsewhere than at the next batch: how often that was seen without progress."""
+
+    offset: int
+    checks: int = 0
+
+    def seen_again(self) -> "Behind":
+        """Return the same, seen once more."""
+        return self._replace(checks=self.checks + 1)
+
+
+async def _nothing(_partitions: Collection[TP]) -> None:
+    """Do nothing on this occasion."""
+
+
+async def from_the_beginning(partitions: Mapping[TP, LogStart]) -> Mapping[TP, int]:
+    """Choose to read all that the log has."""
+    return {partition: log.begin for partition, log in partitions.items()}
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the application does when partitions of batch topics come and go. All are awaited, one at a time."""
+
+    #: These partitions are ours now, the complete set. None of their batches has been delivered yet.
+    on_assigned: Callable[[Collection[TP]], Awaitable[None]] = _nothing
+    #: After on_assigned: where to start each partition. Chosen before what the log still has, it starts at the log's begin.
+    start_offsets: Callable[[Mapping[TP, LogStart]], Awaitable[Mapping[TP, int]]] = from_the_beginning
+    #: The same partitions are about to be let go; some may come back with the next assignment. No handler is at work,
+    #: no batch is delivered any more, and what is marked as done in here is still committed. Not called after a failure.
+    on_revoked: Callable[[Collection[TP]], Awaitable[None]] = _nothing
+
+
+class BatchSchema(faust.Schema[Any, Any]):
+    """Hands the batch through Faust as the event's value."""
+
+    def loads_value(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:  # noqa: ARG002
+        """Return the batch as it is."""
+        return message.value
+
+
+class _ReadOffsets(defaultdict[Any, Any]):
+    """In place of `Consumer._read_offset`: Faust is told that nothing was read of batch topics, so it drops none of it."""
+
+    def __init__(self, topics: Collection[str]) -> None:
+        super().__init__(lambda: None)
+        self._topics = topics
+
+    def __getitem__(self, partition: Any) -> Any:
+        return None if partition.topic in self._topics else super().__getitem__(partition)
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread in which aiokafka fetches and unpacks."""
+
+    app: Any  # a BatchApp
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        # What a producer took back never happened.
+        consumer._isolation_level = "read_committed"
+        # TP n of every topic goes to the same worker: an office lies in one partition of each.
+        consumer._partition_assignment_strategy = (RangePartitionAssignor,)
+        return consumer
+
+    async def on_start(self) -> None:
+        """Connect, and have what is fetched of batch topics come out as batches."""
+        await super().on_start()
+        self._ensure_consumer()._fetcher._records = Fetched(self.app.batch_topics)
+
+    async def seek_to_committed(self) -> Mapping[Any, int]:
+        """Seek as Faust does, but in topics that are no batch topics only."""
+        others = [TopicPartition(*tp) for tp in self.assignment() if tp.topic not in self.app.batch_topics]
+        if not others:
+            return {}
+        return dict(await self.call_thread(self._ensure_consumer().seek_to_committed, *others))
+
+    async def log_starts(self, partitions: Iterable[TP]) -> dict[TP, LogStart]:
+        """Ask the brokers what `LogStart` tells of these partitions."""
+        return dict(await self.call_thread(self._log_starts, [TopicPartition(*each) for each in partitions]))
+
+    async def _log_starts(self, partitions: list[TopicPartition]) -> dict[TP, LogStart]:
+        consumer = self._ensure_consumer()
+        begins = await consumer.beginning_offsets(partitions)
+        committed = await consumer._coordinator.fetch_committed_offsets(partitions)
+        marks = {each: mark.offset for each, mark in committed.items() if mark.offset >= 0}
+        return {TP(*each): LogStart(begins[each], marks.get(each)) for each in partitions}
+
+    def fetch_state(self, partition: TP) -> Any:
+        """Return aiokafka's state of an assigned partition, or None."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = subscription.assignment if subscription is not None else None
+        return assignment.state_value(TopicPartition(*partition)) if assignment is not None else None
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's consumer, with the batch topics' partitions delivered, started and committed as the application says."""
+
+    app: Any  # a BatchApp
+    _thread: BatchConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gate = Gate()
+        self._batch_topics: Collection[str] = self.app.batch_topics
+        self._hooks: Hooks = self.app.hooks
+        self._read_offset = _ReadOffsets(self._batch_topics)
+        self._done: dict[TP, int] = {}
+        self._assigned: frozenset[TP] | None = None
+        self._taking_over: asyncio.Task[None] | None = None
+        self.app.on_rebalance_complete.connect(self._after_rebalance)
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def mark_done(self, partition: TP, next_offset: int) -> None:
+        """Have this offset committed, soon: all before it has been handled and its outcome is safe."""
+        if self._assigned is not None and partition in self._assigned:
+            self._done[partition] = next_offset
+
+    def progress(self) -> dict[TP, Progress]:
+        """Return how far each partition has been handled; empty while partitions are being assigned."""
+        found = {}
+        for partition, next_offset in self.gate.next_offsets.items():
+            state = self._thread.fetch_state(partition)
+            if state is not None:
+                found[partition] = Progress(next_offset, readable_end(state), state.timestamp or 0)
+        return found
+
+    async def let_go(self) -> None:
+        """Stop delivering, wait for the handlers at work, tell the application, and commit what it marked as done."""
+        taking_over, self._taking_over = self._taking_over, None
+        if taking_over is not None:
+            taking_over.cancel()
+            await asyncio.wait({taking_over})
+        await self.gate.close()
+        assigned, self._assigned = self._assigned, None
+        if assigned is not None and not self.gate.failed:
+            # What is marked inside of the hook counts, too.
+            self._assigned = assigned
+            try:
+                await self._hooks.on_revoked(assigned)
+            finally:
+                self._assigned = None
+            await self.commit()
+        self._done.clear()
+
+    async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+        """Let go, before Faust forgets what it knows of the partitions and the group gives them to others."""
+        try:
+            await self.let_go()
+        except Exception as error:  # noqa: BLE001 - aiokafka would log it and go on
+            await self.app.crash(error)
+        await super().on_partitions_revoked(revoked)
+
+    async def _after_rebalance(self, _app: Any, **_: Any) -> None:
+        """Take over what is assigned, in a task of its own, because the next rebalance may come before it is done."""
+        task = self._taking_over = asyncio.create_task(self._take_over())
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self._taking_over is task:  # it is Faust that stops
+                raise
+            raise RebalanceAgain from None
+
+    async def _take_over(self) -> None:
+        assigned = frozenset(tp for tp in self.assignment() if tp.topic in self._batch_topics)
+        self._assigned = assigned
+        await self._hooks.on_assigned(assigned)
+        logs = await self._thread.log_starts(assigned) if assigned else {}
+        chosen = await self._hooks.start_offsets(logs)
+        for partition, log in logs.items():
+            if chosen[partition] < log.begin:
+                self.log.warning("%s: starts at %d, no longer at %d", partition, log.begin, chosen[partition])
+        self._committed_offset.update({partition: log.committed for partition, log in logs.items()})
+        self.gate.open({partition: max(chosen[partition], log.begin) for partition, log in logs.items()})
+
+    async def perform_seek(self) -> None:
+        """Have every partition read from where it is to go on."""
+        await super().perform_seek()
+        await self._read_from(dict(self.gate.next_offsets))
+
+    async def _read_from(self, offsets: Mapping[TP, int]) -> None:
+        if offsets:
+            await self._thread.seek_wait({TopicPartition(*each): offset for each, offset in offsets.items()})
+
+    def _to_message(self, tp: Any, record: Any) -> Any:
+        if not isinstance(record, PartitionBatch):
+            return super()._to_message(tp, record)
+        return ConsumerMessage(
+            record.topic,
+            record.partition,
+            record.base_offset,
+            time.time(),
+            0,  # timestamp type
+            None,  # headers
+            None,  # key
+            cast("Any", record),  # the value: Faust hands it through to the schema
+            None,  # checksum
+            0,
+            len(record.values),
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    def _filter_committable_offsets(self, tps: Iterable[Any]) -> dict[Any, int]:
+        offsets = dict(super()._filter_committable_offsets(tp for tp in tps if tp.topic not in self._batch_topics))
+        offsets.update({each: done for each, done in self._done.items() if done != self._committed_offset[each]})
+        return offsets
+
+    @Service.task
+    async def _read_again_what_was_lost(self) -> None:
+        """Compare where aiokafka stands with what was handled: what lies between is on its way, or was lost."""
+        behind: dict[TP, Behind] = {}
+        async for _ in self.itertimer(CHECK_LOST_S, name="lost batches"):
+            found = {} if self.app.rebalancing else self._behind()
+            kept = {
+                each: before for each, before in behind.items() if self.gate.next_offsets.get(each) == before.offset
+            }
+            behind = kept | {each: kept.get(each, Behind(offset)).seen_again() for each, offset in found.items()}
+            lost = [each for each in found if behind[each].checks % CHECKS_UNTIL_LOST == 0]
+            hopeless = [each for each in lost if behind[each].checks > CHECKS_UNTIL_LOST * ATTEMPTS_TO_READ_AGAIN]
+            if hopeless:
+                names = ", ".join(f"{each.topic}/{each.partition} at {behind[each].offset}" for each in hopeless)
+                await self.app.crash(RuntimeError(f"The log cannot be read on: {names}. Was a topic made anew?"))
+                return
+            if lost:
+                await self._read_again(lost)
+
+    def _behind(self) -> dict[TP, int]:
+        behind = {}
+        for partition, next_offset in self.gate.next_offsets.items():
+            state = self._thread.fetch_state(partition)
+            if state is not None and state.has_valid_position and state.position != next_offset:
+                behind[partition] = next_offset
+        return behind
+
+    async def _read_again(self, lost: Iterable[TP]) -> None:
+        try:
+            logs = await self._thread.log_starts(lost)
+            for partition, log in logs.items():
+                if log.begin > self.gate.next_offsets.get(partition, log.begin):
+                    self.log.warning("%s: records before %d expired before they were read", partition, log.begin)
+                    self.gate.skip(partition, log.begin)
+            again = {each: offset for each, offset in self.gate.next_offsets.items() if each in logs}
+            self.log.info("Reading again: %s", again)
+            await self._read_from(again)
+        except IllegalStateError:
+            pass  # not ours any more: a rebalance has begun
+
+
+class BatchTransport(driver.Transport):
+    """Faust's transport with our consumer."""
+
+    Consumer = BatchConsumer
