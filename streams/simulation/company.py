@@ -63,11 +63,11 @@ class Kind:
 
 # fmt: off
 KINDS: Final = (
-    Kind("shop", 10 * 60, 20 * 60, 2, weekend=True, service_s=150, load=0.62, patience_s=600, phone_share=0.03,
+    Kind("shop", 10 * 60, 20 * 60, 2, weekend=True, service_s=150, load=0.72, patience_s=600, phone_share=0.03,
          busy=(5, 6, 9, 10, 7, 6, 8, 12, 11, 6), sale_share=0.55, ticket_minor=3_900, panels_per_seller=0.7),
     Kind("branch", 9 * 60, 18 * 60, 1, weekend=False, service_s=330, load=0.66, patience_s=1_200, phone_share=0.08,
          busy=(8, 9, 8, 12, 13, 8, 7, 9, 10), sale_share=0.18, ticket_minor=24_000, panels_per_seller=1.0),
-    Kind("contact_centre", 8 * 60, 20 * 60, 2, weekend=True, service_s=190, load=0.7, patience_s=110, phone_share=1.0,
+    Kind("contact_centre", 8 * 60, 20 * 60, 2, weekend=True, service_s=170, load=0.44, patience_s=180, phone_share=1.0,
          busy=(8, 13, 14, 11, 9, 10, 9, 8, 9, 10, 8, 5), sale_share=0.12, ticket_minor=7_500, panels_per_seller=1.0),
     Kind("station", 4 * 60, 27 * 60 + 30, 3, weekend=True, service_s=95, load=0.45, patience_s=420, phone_share=0.01,
          busy=(2, 4, 9, 13, 11, 7, 7, 8, 8, 7, 7, 9, 12, 13, 10, 7, 5, 4, 3, 2, 2, 1, 1, 1), sale_share=0.8,
@@ -147,7 +147,7 @@ class Office:
         kind = self.kind
         if not kind.opens_minute <= minute < kind.closes_minute:
             return 0.0
-        on_duty = len(self.sellers) * PRESENT_SHARE * (1 if kind.shifts == 1 else 1.2 / kind.shifts)
+        on_duty = len(self.sellers) * PRESENT_SHARE / kind.shifts
         usual = kind.load * max(1.0, on_duty) / (kind.service_s * 1000)
         hour = int(minute - kind.opens_minute) // 60
         return usual * kind.busy[hour] * len(kind.busy) / sum(kind.busy)

@@ -10,7 +10,7 @@ from streams.simulation.aftermath import Aftermath, client
 from streams.simulation.company import DAY_BEGINS_MS, MINUTE_MS, Company, Event, Office
 from streams.simulation.plan import Duty, make_plan
 from streams.simulation.post import SLOT_MS, Outbox, Post
-from streams.simulation.surveys import Surveys
+from streams.simulation.surveys import QUIET_MS, Surveys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,8 @@ class Customer(NamedTuple):
     number: int
     duty: Duty
     waited_s: float
+    asked: bool
+    """Whether a panel is at hand: not for someone who calls an office with counters."""
 
 
 class Floor:
@@ -71,8 +73,9 @@ class Floor:
         if rate:
             self._arrivals(rate, from_ms)
         while self._customers and self._customers[0].ends_ms < to_ms:
-            ends_ms, _, duty, waited_s = heapq.heappop(self._customers)
-            felt = self.surveys.part(ends_ms, duty, waited_s)
+            ends_ms, _, duty, waited_s, asked = heapq.heappop(self._customers)
+            self.outbox.mute_outside(ends_ms, QUIET_MS)
+            felt = self.surveys.part(ends_ms, duty, waited_s) if asked else None
             self.aftermath.follow(ends_ms, duty.seller, felt)
 
     def _arrivals(self, rate: float, from_ms: int) -> None:
@@ -109,9 +112,9 @@ class Floor:
         drawn_s = self.chance.lognormvariate(-0.18, 0.6) * self.office.kind.service_s * duty.seller.pace
         return min(LONGEST_SERVICE_S, SHORTEST_SERVICE_S + drawn_s)
 
-    def _serve(self, duty: Duty, ends_ms: float, waited_s: float) -> None:
+    def _serve(self, duty: Duty, ends_ms: float, waited_s: float, *, asked: bool) -> None:
         self._served += 1
-        heapq.heappush(self._customers, Customer(round(ends_ms), self._served, duty, waited_s))
+        heapq.heappush(self._customers, Customer(round(ends_ms), self._served, duty, waited_s, asked))
 
     def _walk_in(self, at_ms: float, at_work: list[Duty]) -> None:
         """Let a customer queue for whoever is free first, or leave: a visitor without a survey."""
@@ -121,7 +124,7 @@ class Floor:
             return
         ends_ms = at_ms + 1000 * (waited_s + self._service_s(duty))
         duty.free_ms = ends_ms + 8_000
-        self._serve(duty, ends_ms, waited_s)
+        self._serve(duty, ends_ms, waited_s, asked=True)
 
     def _call(self, at_ms: float, at_work: list[Duty]) -> None:
         """Let a customer call and wait for whoever is free first, or hang up; the record comes when all is over."""
@@ -143,7 +146,7 @@ class Floor:
         who = {"employee_id": duty.seller.employee_id, "client_id": client(chance)}
         call = outbox.event("call", at_ms, **fields, disposition="answered", **_rounded(times), **who)
         outbox.send(call, duty.free_ms + 700)
-        self._serve(duty, ends_ms, wait_s)
+        self._serve(duty, ends_ms, wait_s, asked=self.by_phone)
 
     def _dial(self, from_ms: int, duty: Duty) -> None:
         """Let an idle employee call a client or a colleague."""

@@ -71,7 +71,6 @@ class Surveys:
     def part(self, ends_ms: int, duty: Duty, waited_s: float) -> str | None:
         """Let a seller part from a customer; return what the customer felt, None if nobody asked."""
         chance = self.outbox.chance
-        self.outbox.mute_outside(ends_ms, QUIET_MS)
         panel = self.panels[duty.panel_id]
         at_ms = max(ends_ms, panel.taken_until_ms)
         if chance.random() >= duty.seller.forgets:
