@@ -1,12 +1,15 @@
 """The worker's own health, as metrics: ``kqi_worker_...``."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from streams.events import EVENT_NAMES
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Telemetry:

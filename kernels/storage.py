@@ -1,11 +1,11 @@
 """Room for the tables: made empty, made larger, and swept of what can never matter again.
 
-Kernels never allocate. Before a batch :func:`reserve` makes sure that its rows fit; where they do not, the tables are
-swept into new ones of one and a half times the size needed. A sweep costs in proportion to the state, but comes only
-after the state has grown by half, so each event pays a bounded share of it.
+Kernels never allocate. Before a batch :func:`reserve` makes sure that its rows fit. Where they do not, what can never
+matter again is swept out if it is a quarter of anything; otherwise what is too short is made half as long again. Both
+cost in proportion to the state, but come only after it has grown in proportion, so each event pays a bounded share.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +57,6 @@ class Needs(NamedTuple):
     facts: int = 0
     ids: int = 0
     id_bytes: int = 0
-    panels: int = 0  # in all, not more: panels, offices and entities are never dropped
-    offices: int = 0
-    entities: int = 0
 
 
 class Retention(NamedTuple):
@@ -77,10 +74,6 @@ def slot_width_ms(bucket_ms: NDArray[np.int64]) -> int:
     """Width of a calendar's slots: the finest bucket, unless that would take too many slots."""
     reach_ms = int(bucket_ms.max()) * (BUCKETS + 2)
     return max(int(bucket_ms.min()), -(-reach_ms // MAXIMUM_SLOTS))
-
-
-def _power_of_two(at_least: int) -> int:
-    return 1 << max(4, int(at_least - 1).bit_length())
 
 
 def _rows(dtype: np.dtype[np.void], count: int) -> NDArray[np.void]:
@@ -289,34 +282,24 @@ def _sweep(old: Tables, new: Tables, rules: Rules, retention: Retention) -> None
     _sweep_facts(old, new, rules, retention)
 
 
-def _with_room(live: int, needed: int) -> int:
-    return (live + needed) * 3 // 2 + 64
-
-
 def sweep(tables: Tables, rules: Rules, retention: Retention, needs: Needs) -> Tables:
     """New tables that hold what is kept, with room for ``needs``; between batches only."""
     sizes = tables.sizes.copy()
-    presses = tables.presses[: sizes[PRESSES]]
-    is_survey = (presses["kind"] == SELLER) & (presses["accepted"] == 1)
-    live_presses = int(
-        np.count_nonzero(presses["ts_ms"] >= np.where(is_survey, retention.survey_ms, retention.press_ms))
-    )
-    live_facts = int(np.count_nonzero(tables.facts["ts_ms"][: sizes[FACTS]] >= retention.fact_ms))
-    press_room = _with_room(live_presses, needs.presses)
-    index_room = _power_of_two(2 * _with_room(int(sizes[INDEX]), needs.ids))
-    verdict_room = _with_room(int(sizes[VERDICTS]), needs.verdicts)
-    force_majeure_room = _with_room(int(sizes[FORCE_MAJEURES]), needs.force_majeures)
+    kept_presses, kept_facts, kept_ids = (int(np.count_nonzero(kept)) for kept in _kept(tables, retention))
     for size in (PRESSES, SEQUENCE, FORCE_MAJEURES, VERDICTS, INDEX, VERDICT_INDEX, FACTS, ID_BYTES, OPEN):
         sizes[size] = 0
+    press_room = _with_room(kept_presses, needs.presses)
+    # Ids are kept for the rows that they refer to, too.
+    index_room = _with_room(kept_ids + kept_presses + int(tables.sizes[FORCE_MAJEURES]), needs.ids)
+    verdict_room = _with_room(int(tables.sizes[VERDICTS]), needs.verdicts)
     new = tables._replace(
         presses=_rows(PRESS_ROW, press_room),
-        force_majeures=_rows(FORCE_MAJEURE_ROW, force_majeure_room),
+        force_majeures=_rows(FORCE_MAJEURE_ROW, _with_room(int(tables.sizes[FORCE_MAJEURES]), needs.force_majeures)),
         verdicts=_rows(VERDICT_ROW, verdict_room),
-        facts=_rows(FACT_ROW, _with_room(live_facts, needs.facts)),
-        ids=_rows(INDEX_ROW, index_room),
-        verdict_index=_rows(INDEX_ROW, _power_of_two(2 * verdict_room)),
-        # A full panel moves to twice its room: all of them at once take less than four times their presses.
-        sequence=np.zeros(4 * press_room + 16 * tables.panels.shape[0], np.int32),
+        facts=_rows(FACT_ROW, _with_room(kept_facts, needs.facts)),
+        ids=_rows(INDEX_ROW, _index_capacity(index_room)),
+        verdict_index=_rows(INDEX_ROW, _index_capacity(verdict_room)),
+        sequence=np.zeros(2 * press_room + 8 * tables.panels.shape[0], np.int32),
         id_bytes=np.zeros(_with_room(int(tables.sizes[ID_BYTES]), needs.id_bytes), np.uint8),
         open_surveys=np.zeros(press_room, np.int32),
         changed=_rows(CHANGE_ROW, press_room),
@@ -331,12 +314,71 @@ def sweep(tables: Tables, rules: Rules, retention: Retention, needs: Needs) -> T
 # Growth ------------------------------------------------------------------------------------------------------------
 
 
-def _longer(array: NDArray[np.void], count: int) -> NDArray[np.void]:
+def _with_room(used: int, needed: int) -> int:
+    return (used + needed) * 3 // 2 + 64
+
+
+def _index_capacity(entries: int) -> int:
+    """Places of an index that is at most five eighths full, a power of two."""
+    return 1 << max(4, (entries * 8 // 5).bit_length())
+
+
+def _kept(tables: Tables, retention: Retention) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which presses, facts and ids a sweep would keep, by their instants."""
+    presses = tables.presses[: tables.sizes[PRESSES]]
+    is_survey = (presses["kind"] == SELLER) & (presses["accepted"] == 1)
+    ids = tables.ids[tables.ids["kind"] != FREE]
+    return (
+        presses["ts_ms"] >= np.where(is_survey, retention.survey_ms, retention.press_ms),
+        tables.facts["ts_ms"][: tables.sizes[FACTS]] >= retention.fact_ms,
+        ids["ts_ms"] >= retention.seen_ms[ids["event_type"]],
+    )
+
+
+def _is_worth_sweeping(tables: Tables, retention: Retention) -> bool:
+    return any(np.count_nonzero(kept) * 4 <= kept.size * 3 for kept in _kept(tables, retention) if kept.size)
+
+
+def _longer(array: NDArray[Any], count: int) -> NDArray[Any]:
+    """The array with room for ``count`` rows: itself, or a copy half as long again."""
     if count <= array.shape[0]:
         return array
-    grown = np.zeros((max(count, 2 * array.shape[0]), *array.shape[1:]), array.dtype)
+    grown = np.zeros((_with_room(array.shape[0], count - array.shape[0]), *array.shape[1:]), array.dtype)
     grown[: array.shape[0]] = array
     return grown
+
+
+@kernel
+def _rehash(old: NDArray[np.void], new: NDArray[np.void]) -> None:
+    for at in range(old.shape[0]):
+        if old[at]["kind"] != FREE:
+            new[find(new, old[at]["hash_high"], old[at]["hash_low"])] = old[at]
+
+
+def _sparser(index: NDArray[np.void], entries: int) -> NDArray[np.void]:
+    """The index with places for ``entries``: itself, or a larger one."""
+    if _index_capacity(entries) <= index.shape[0]:
+        return index
+    grown = _rows(INDEX_ROW, _index_capacity(_with_room(entries, 0)))
+    _rehash(index, grown)
+    return grown
+
+
+def _grown(tables: Tables, needs: Needs) -> Tables:
+    sizes = tables.sizes
+    presses = _longer(tables.presses, int(sizes[PRESSES]) + needs.presses)
+    room = presses.shape[0]
+    return tables._replace(
+        presses=presses,
+        open_surveys=_longer(tables.open_surveys, room),
+        changed=_longer(tables.changed, room),
+        force_majeures=_longer(tables.force_majeures, int(sizes[FORCE_MAJEURES]) + needs.force_majeures),
+        verdicts=_longer(tables.verdicts, int(sizes[VERDICTS]) + needs.verdicts),
+        facts=_longer(tables.facts, int(sizes[FACTS]) + needs.facts),
+        id_bytes=_longer(tables.id_bytes, int(sizes[ID_BYTES]) + needs.id_bytes),
+        ids=_sparser(tables.ids, int(sizes[INDEX]) + needs.ids),
+        verdict_index=_sparser(tables.verdict_index, int(sizes[VERDICT_INDEX]) + needs.verdicts),
+    )
 
 
 def _has_room(tables: Tables, needs: Needs) -> bool:
@@ -347,24 +389,34 @@ def _has_room(tables: Tables, needs: Needs) -> bool:
         and sizes[VERDICTS] + needs.verdicts <= tables.verdicts.shape[0]
         and sizes[FACTS] + needs.facts <= tables.facts.shape[0]
         and sizes[ID_BYTES] + needs.id_bytes <= tables.id_bytes.shape[0]
-        and (sizes[INDEX] + needs.ids) * 8 <= tables.ids.shape[0] * 5
-        and (sizes[VERDICT_INDEX] + needs.verdicts) * 8 <= tables.verdict_index.shape[0] * 5
+        and _index_capacity(int(sizes[INDEX]) + needs.ids) <= tables.ids.shape[0]
+        and _index_capacity(int(sizes[VERDICT_INDEX]) + needs.verdicts) <= tables.verdict_index.shape[0]
     )
 
 
 def reserve(tables: Tables, rules: Rules, retention: Retention, needs: Needs) -> Tables:
-    """Tables with room for a batch: the same ones where it fits, swept ones where it does not."""
-    if max(needs.panels - tables.panels.shape[0], needs.offices - tables.offices.shape[0], 0) or (
-        needs.entities > tables.totals.shape[0]
-    ):
-        panels = _longer(tables.panels, needs.panels)
-        tables = tables._replace(
-            panels=panels,
-            offices=_longer(tables.offices, needs.offices),
-            totals=_longer(tables.totals, needs.entities),  # type: ignore[arg-type]
-            dirty=np.zeros(panels.shape[0], np.int32),
-        )
-    return tables if _has_room(tables, needs) else sweep(tables, rules, retention, needs)
+    """Tables with room for a batch: the same where it fits; else swept, or grown where there is little to sweep."""
+    if _has_room(tables, needs):
+        return tables
+    if _is_worth_sweeping(tables, retention):
+        return sweep(tables, rules, retention, needs)
+    return _grown(tables, needs)
+
+
+def with_longer_sequence(tables: Tables) -> Tables:
+    """Tables with more room to move panels to."""
+    return tables._replace(sequence=_longer(tables.sequence, 2 * tables.sequence.shape[0] + 4096))
+
+
+def with_names(tables: Tables, offices: int, panels: int, entities: int) -> Tables:
+    """Tables with rows for so many offices, panels and entities in all; none of them is ever dropped."""
+    grown = _longer(tables.panels, panels)
+    return tables._replace(
+        panels=grown,
+        dirty=tables.dirty if tables.dirty.shape[0] == grown.shape[0] else np.zeros(grown.shape[0], np.int32),
+        offices=_longer(tables.offices, offices),
+        totals=_longer(tables.totals, entities),
+    )
 
 
 @kernel

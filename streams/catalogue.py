@@ -160,7 +160,7 @@ def _call_indices() -> list[Index]:
             "average_handle_time_s",
             "seconds",
             EVERYWHERE,
-            "Mean talk, hold and wrap of answered calls, every direction.",
+            "Talk, hold and wrap of calls per answered call, every direction.",
             {c.HANDLE_MS: 1},
             {c.ANSWERED: 1},
             scale=1000,

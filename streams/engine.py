@@ -34,7 +34,17 @@ from kernels.layout import (
     Tables,
 )
 from kernels.pairing import decide_silents, pair_dirty
-from kernels.storage import Needs, Retention, add_office, add_panel, empty_tables, reserve, slot_width_ms, sweep
+from kernels.storage import (
+    Needs,
+    Retention,
+    add_office,
+    add_panel,
+    empty_tables,
+    reserve,
+    slot_width_ms,
+    with_longer_sequence,
+    with_names,
+)
 from kernels.windows import BUCKETS, advance_windows
 from streams import events
 from streams.catalogue import Index, catalogue, weight_matrix
@@ -191,9 +201,8 @@ class Engine:
         partition.tables.sizes[SILENT_MS] = now.silent_ms
         due = [ready for batch in self._release(partition, now) + batches if (ready := self._hold(partition, batch))]
         if due:
-            needs = _needs(due)
-            self._reserve(partition, needs)
-            self._apply(partition, [self._admit(partition, batch) for batch in due], needs)
+            partition.tables = reserve(partition.tables, self.rules, self._retention(partition), _needs(due))
+            self._apply(partition, [self._admit(partition, batch) for batch in due])
         decide_silents(partition.tables, self.rules, now.silent_ms)
         return ledger.take_changes(partition.tables)
 
@@ -222,7 +231,7 @@ class Engine:
         partition.duplicates += int(np.count_nonzero(~fresh))
         return batch.cut(fresh)
 
-    def _apply(self, partition: Partition, batches: list[Batch], needs: Needs) -> None:
+    def _apply(self, partition: Partition, batches: list[Batch]) -> None:
         for batch in batches:
             columns = batch.columns
             if isinstance(columns, SellerColumns):
@@ -232,10 +241,10 @@ class Engine:
                     ledger.apply_long_presses(partition.tables, self.rules, held.hashes, held.ts_ms, held.panels)
                     columns = cut(columns, ~long)
                 presses = (columns.employees, columns.questions)
-                self._apply_presses(partition, SELLER, columns, batch.id_data, presses, needs)
+                self._apply_presses(partition, SELLER, columns, batch.id_data, presses)
             elif isinstance(columns, CustomerColumns):
                 presses = (np.full(columns.ts_ms.size, NONE, np.int32), columns.answers)
-                self._apply_presses(partition, CUSTOMER, columns, batch.id_data, presses, needs)
+                self._apply_presses(partition, CUSTOMER, columns, batch.id_data, presses)
         pair_dirty(partition.tables, self.rules)
         rest: Any
         for batch in batches:
@@ -254,7 +263,6 @@ class Engine:
         columns: SellerColumns | CustomerColumns,
         id_data: NDArray[np.uint8],
         employees_and_choices: tuple[NDArray[np.int32], NDArray[np.int8]],
-        needs: Needs,
     ) -> None:
         done = 0
         while True:
@@ -273,9 +281,7 @@ class Engine:
             )
             if done == columns.ts_ms.size:
                 return
-            # No room to move a panel to: pair what came in, then sweep into a larger pool.
-            pair_dirty(partition.tables, self.rules)
-            partition.tables = sweep(partition.tables, self.rules, self._retention(partition), needs)
+            partition.tables = with_longer_sequence(partition.tables)
 
     # Room ----------------------------------------------------------------------------------------------------------
 
@@ -291,9 +297,7 @@ class Engine:
             and (len(names.entities) <= tables.totals.shape[0])
         ):
             return
-        self._reserve(
-            partition, Needs(panels=len(names.panels), offices=len(names.offices), entities=len(names.entities))
-        )
+        partition.tables = with_names(tables, len(names.offices), len(names.panels), len(names.entities))
         for name in names.offices.order[known_offices:]:
             add_office(partition.tables, names.offices[name], names.entities["office", name, ""])
         for office, panel in names.panels.order[known_panels:]:
@@ -327,9 +331,6 @@ class Engine:
 
     def _horizon_start_ms(self, partition: Partition, topic: str) -> int:
         return partition.topic_clock_ms.get(topic, 0) - self.configuration.horizon_ms(topic)
-
-    def _reserve(self, partition: Partition, needs: Needs) -> None:
-        partition.tables = reserve(partition.tables, self.rules, self._retention(partition), needs)
 
     # Values --------------------------------------------------------------------------------------------------------
 
