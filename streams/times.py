@@ -61,9 +61,11 @@ def instant_ms(text: str) -> int:
 
 
 def _ends_a_month(time_s: int) -> bool:
-    """Tell whether an instant is the end of a month in UTC."""
+    """Tell whether an instant after 1970 began is the end of a month in UTC."""
+    if time_s <= 0 or time_s % _DAY_S:
+        return False
     day = date.fromordinal(_EPOCH.toordinal() + time_s // _DAY_S - 1)
-    return time_s % _DAY_S == 0 and day.day == monthrange(day.year, day.month)[1]
+    return day.day == monthrange(day.year, day.month)[1]
 
 
 def times_ms(values: Sequence[int | str | None]) -> NDArray[np.int64]:

@@ -186,6 +186,7 @@ def test_order_of_reasons():
         ('"count":1', '"\\u0063ount":"x"', False),
         ('"count":"x"', '"\\u0063ount":1', True),
         ('"counter_id":"\\n"', '"counter_id":"x"', True),
+        ('"count":"x"', '"count":1,"counter_id":"\\n"', False),
         ('"counter_id":"x"', '"counter_id":"\\n"', False),
     ],
 )
