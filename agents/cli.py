@@ -271,6 +271,25 @@ def simulate(
         fail(str(error), 2)
 
 
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the board; 0 takes a free one.")] = 8000,
+    seed: Annotated[int, typer.Option(help="Which company is simulated.")] = 1,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Show it all with nothing else installed: a broker, a worker, a simulated company, and a page to look at."""
+    configuration = load(config, settings)
+    import asyncio  # noqa: PLC0415
+
+    from agents.demo import run_demo  # noqa: PLC0415
+    from agents.run import set_up_logging  # noqa: PLC0415
+
+    set_up_logging()
+    with cluster_faults():
+        asyncio.run(run_demo(configuration, port, seed, say))
+
+
 def say(message: str) -> None:
     """Tell a person on standard error."""
     typer.echo(f"kqi: {message}", err=True)

@@ -215,7 +215,7 @@ async def _until_all_exist(client: AIOKafkaAdminClient, names: list[str]) -> Non
     """Wait until every broker's answer names what was made."""
     try:
         async with asyncio.timeout(SETTLE_TIMEOUT_S):
-            while not set(names) <= set(await client.list_topics()):
+            while not set(names) <= set(await client.list_topics()):  # noqa: ASYNC110 - it happens elsewhere
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise ClusterError([f"the topics were created, but cannot be seen after {SETTLE_TIMEOUT_S:g} s"]) from None
