@@ -28,8 +28,8 @@ from streams.events import EVENT_NAMES, TOPIC_OF_KIND
 from streams.simulation import Company, morning_offset_ms, simulate
 from streams.simulation.spoilt import spoil
 
-OFFICES = 5
-EMPLOYEES = 6
+OFFICES = 10  # large enough that something moves every second
+EMPLOYEES = 12
 PARTITIONS = 4
 BACKLOG_MS = 3 * 3_600_000
 SPOILT_EVERY = 60  # one message in so many is bad, so that there are rejects to see

@@ -35,6 +35,7 @@ from streams.refusals import REASONS
 from streams.surveys import WITHDRAWN
 
 SHOWN = 30
+REMEMBERED = 300  # what is late comes after what is shown
 EXCERPT_CHARACTERS = 120
 HOLD_MS = 200
 STARTING = "The worker is starting; at the first start it compiles its kernels, which takes about half a minute."
@@ -145,8 +146,8 @@ class DemoSource:
             "force_majeure_duration_s": configuration.force_majeure_duration_s,
             "indices": [_column(index) for index in worker.engine.indices],
             "offices": _offices(worker, self.windows.index(window)),
-            "surveys": list(reversed(self._surveys.values()))[:SHOWN],
-            "force_majeures": list(reversed(self._force_majeures.values()))[:SHOWN],
+            "surveys": _latest(self._surveys),
+            "force_majeures": _latest(self._force_majeures),
             "rejects": list(self._rejects),
             "worker": self._health(worker),
         }
@@ -213,8 +214,12 @@ class DemoSource:
 
 
 def _forget_oldest(rows: dict[str, Any]) -> None:
-    while len(rows) > SHOWN:
+    while len(rows) > REMEMBERED:
         del rows[next(iter(rows))]
+
+
+def _latest(rows: dict[str, Any]) -> list[Any]:
+    return sorted(rows.values(), key=lambda row: -row["ts_ms"])[:SHOWN]
 
 
 def _column(index: Any) -> Column:

@@ -12,7 +12,7 @@ import orjson
 from streams.simulation import Company, simulate
 from streams.simulation.company import DAY_MS, Event, stream
 from streams.simulation.spoilt import spoil
-from streams.times import epoch_ms
+from streams.times import instant_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,20 +22,6 @@ DEFAULT_START: Final = "2026-01-05T00:00:00Z"
 """A Monday, and not today: the same seed gives the same bytes tomorrow."""
 
 BATCH_LINES: Final = 4_096
-
-
-def start_ms(text: str) -> int:
-    """Return the epoch milliseconds of a time given as RFC 3339 or as milliseconds.
-
-    Raises
-    ------
-    ValueError
-        When it is neither.
-    """
-    at_ms = int(text) if text.isascii() and text.isdigit() else epoch_ms(text)
-    if at_ms is None or not 0 <= at_ms < 2**52:
-        raise ValueError(f"`{text}` is no time: expected RFC 3339 such as {DEFAULT_START}, or epoch milliseconds")
-    return at_ms
 
 
 def run(
@@ -80,7 +66,7 @@ def run(
     company = Company(seed, offices, employees)
     with ExitStack() as stack:
         records: list[Event] = []
-        stream_of_events = simulate(company, start_ms(start), round(days * DAY_MS), records.append if truth else None)
+        stream_of_events = simulate(company, instant_ms(start), round(days * DAY_MS), records.append if truth else None)
         good = (event for _, event in itertools.islice(stream_of_events, events))
         lines = _lines(good, seed, invalid, records)
         sink = stack.enter_context(truth.open("wb")) if truth else None

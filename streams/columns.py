@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from kernels import layout
 from kernels.identity import hash_ids
 from streams import events
-from streams.decode import Group, times_ms
+from streams.decode import Group
 from streams.names import Names
+from streams.times import times_ms
 
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.int32]

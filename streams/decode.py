@@ -32,7 +32,6 @@ from streams.events import (
     LONGEST_WINDOW_MS,
     PEER_RATING,
     RATING,
-    SHIFT,
     TOPIC_OF_KIND,
     VERDICT,
     Event,
@@ -40,8 +39,6 @@ from streams.events import (
 from streams.fields import FIELDS, Field
 from streams.refusals import DEEPEST_NESTING, NESTED_TOO_DEEPLY, Refusal, judge, nesting, wrong_topic
 from streams.times import NO_TIME_MS, times_ms
-
-__all__ = ["Decoded", "Group", "Reject", "decode", "times_ms"]
 
 _SEPARATOR: Final = secrets.randbits(62)
 _JOINT: Final = b",%d," % _SEPARATOR
@@ -214,8 +211,6 @@ def _faults(
             length_ms > longest_window_ms,
             Refusal("bad_value", "`to`: expected at most the longest window after `from`"),
         )
-    elif kind == SHIFT:
-        yield times["end_ts"] < times["ts"], Refusal("bad_value", "`end_ts`: expected a time not before `ts`")
     elif kind == RATING:
         scores = np.fromiter(map(attrgetter("score"), events), np.int64, len(events))
         metrics = list(map(attrgetter("metric"), events))

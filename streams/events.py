@@ -4,7 +4,7 @@ These definitions are the only ones. The decoder (`streams.decode`) reads bytes 
 AsyncAPI document (`streams.schema`) are generated from them, descriptions included.
 
 What a type annotation cannot say is checked by the decoder after the structs are made: no control characters in ids, valid
-RFC 3339 texts, the range of a score by its metric, `from` <= `to`, `ts` <= `end_ts`.
+RFC 3339 texts, the range of a score by its metric, `from` <= `to`.
 
 A struct holds what the message said: a time may be an integer or an RFC 3339 text (`streams.times.times_ms` resolves a
 column of them), and an optional field that was absent or null holds its default.
@@ -152,7 +152,7 @@ class Shift(EventBase, tag="shift"):
 
     employee_id: Annotated[Id, Meta(description="Whose time")]
     kind: Annotated[Literal["work", "break", "training", "leave"], Meta(description="What it is for")]
-    end_ts: Annotated[Time, Meta(description="When it ends, not before `ts`")]
+    end_ts: Annotated[Time, Meta(description="When it ends")]
 
 
 class PeerRating(EventBase, tag="peer_rating"):

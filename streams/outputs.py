@@ -80,13 +80,21 @@ class OutputTopic(NamedTuple):
     payload: type[Struct] | None  # None: any bytes
     headers: type[Struct] | None
     compacted: bool
+    key: str = "office_id"
 
 
 OUTPUT_TOPICS: Final[dict[str, OutputTopic]] = {
     topic.name: topic
     for topic in (
         OutputTopic("surveys", Survey, None, compacted=False),
-        OutputTopic("indices", Indices, None, compacted=True),
+        OutputTopic(
+            "indices",
+            Indices,
+            None,
+            compacted=True,
+            key="JSON array of office_id, scope, and employee or queue (null for an office), so that compaction keeps the"
+            " last message of each; the partition is the office's all the same",
+        ),
         OutputTopic("dead-letters", None, DeadLetterHeaders, compacted=False),
     )
 }

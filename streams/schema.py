@@ -99,20 +99,24 @@ def _messages(topic: Topic | OutputTopic) -> dict[str, Schema]:
     """Return the messages of a topic by name: one for each event type, or the one of an output topic."""
     if isinstance(topic, Topic):
         return {EVENT_NAMES[kind]: _message(EVENT_NAMES[kind], EVENT_TYPES[kind]) for kind in topic.kinds}
-    message = _message(topic.name, topic.payload)
+    message = _message(topic.name, topic.payload, topic.key)
     if topic.headers is not None:
         message["headers"] = {"$ref": _REFERENCE.format(name=topic.headers.__name__)}
     return {topic.name: message}
 
 
-def _message(name: str, payload: type[msgspec.Struct] | None) -> Schema:
+def _message(name: str, payload: type[msgspec.Struct] | None, key: str = "office_id") -> Schema:
     """Return a message whose payload is a struct in JSON, or bytes that may be anything, under the key that they came with."""
     if payload is None:
         return {"name": name, "contentType": "application/octet-stream"}
-    key = msgspec.json.schema(Id) | {"description": "office_id"}
     return {
         "name": name,
         "summary": payload.__doc__,
         "payload": {"$ref": _REFERENCE.format(name=payload.__name__)},
-        "bindings": {"kafka": {"key": key, "bindingVersion": _BINDING_VERSION}},
+        "bindings": {"kafka": {"key": _key(key), "bindingVersion": _BINDING_VERSION}},
     }
+
+
+def _key(description: str) -> Schema:
+    schema: Schema = msgspec.json.schema(Id) if description == "office_id" else {"type": "string"}
+    return schema | {"description": description}

@@ -8,8 +8,9 @@ from collections import Counter
 import orjson
 import pytest
 
-from agents.simulate import run, start_ms
+from agents.simulate import run
 from streams.decode import decode
+from streams.times import instant_ms
 
 
 def lines_of(**parameters):
@@ -34,10 +35,10 @@ def test_events_stops():
 
 def test_start():
     """A start may be RFC 3339 or milliseconds; anything else is refused with a sentence."""
-    assert start_ms("2026-01-05T01:00:00+01:00") == start_ms("1767571200000") == 1_767_571_200_000
+    assert instant_ms("2026-01-05T01:00:00+01:00") == instant_ms("1767571200000") == 1_767_571_200_000
     for wrong in ("2026-01-05", "now", "-1", "9" * 20):
         with pytest.raises(ValueError, match="is no time"):
-            start_ms(wrong)
+            instant_ms(wrong)
 
 
 def test_invalid_lines(tmp_path):

@@ -230,7 +230,6 @@ DETAILS = {
     ),
     "`to`: expected a time not before `from`": message("verdict", to=0),
     "`to`: expected at most the longest window after `from`": message("verdict", from_=0),
-    "`end_ts`: expected a time not before `ts`": message("shift", end_ts=0),
     "`score`: expected an integer from 0 to 10 for nps, from 1 to 5 for csat, from 1 to 7 for ces": message("rating", score=7),
     "`employee_ids`: expected a list of ids, got another list": message("rating", employee_ids=["Anna", ""]),
     "`vote_employee_ids`: expected a list of at most 5 ids, got another list": message(
