@@ -143,6 +143,7 @@ class Worker:
             owned = self.owned[partition.partition]
             owned.marks[partition.topic] = log.committed or 0
             owned.complete = False
+            owned.was_quiet = True  # someone else may have published meanwhile
             starts[partition] = owned.next_offsets.setdefault(partition.topic, log.begin)
         return starts
 

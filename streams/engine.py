@@ -77,6 +77,7 @@ class Partition:
         self.known_offices = 0  # names that have their rows
         self.known_panels = 0
         self.topic_clock_ms: dict[str, int] = {}  # greatest min(ts, append time) of each topic
+        self.applied_clock_ms: dict[str, int] = {}  # the same, before the batch that is being applied
         self.greatest_ts_ms = 0  # of every accepted event but shifts
         self.held: list[Batch] = []  # events that lie ahead of now
         self.held_until_ms = FAR_AHEAD_MS  # the first of them
@@ -192,7 +193,9 @@ class Engine:
                 partition.greatest_ts_ms = max(partition.greatest_ts_ms, int(batch.columns.ts_ms.max()))
             batches.append(batch)
         self._enter_names(partition)
-        return self._advance(partition, batches, clock.now(partition.progress))
+        rows = self._advance(partition, batches, clock.now(partition.progress))
+        partition.applied_clock_ms = dict(partition.topic_clock_ms)
+        return rows
 
     def _advance(self, partition: Partition, batches: list[Batch], told: Now) -> NDArray[np.int32]:
         now = Now(max(told.now_ms, partition.now.now_ms), max(told.silent_ms, partition.now.silent_ms))
@@ -330,7 +333,8 @@ class Engine:
         )
 
     def _horizon_start_ms(self, partition: Partition, topic: str) -> int:
-        return partition.topic_clock_ms.get(topic, 0) - self.configuration.horizon_ms(topic)
+        # An event early in a batch may be as late as the clock before the batch allows.
+        return partition.applied_clock_ms.get(topic, 0) - self.configuration.horizon_ms(topic)
 
     # Values --------------------------------------------------------------------------------------------------------
 
