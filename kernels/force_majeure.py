@@ -1,8 +1,9 @@
 """Force majeures and verdicts: what stands, over which surveys, and who is rejected.
 
 A long press declares a force majeure on its panel; the latest verdict on it, by (instant, id bytes), says whether it
-stands, and may move its ends and widen it to the office. Those that stand hang in a list at their panel or office.
-Whenever one changes, the surveys that it covered or covers now are looked at again, and no others.
+stands, and may move its ends and widen it to the office. Those that stand hang in a list at their panel or office, the
+one that ends last first, so that a press looks only at those that end after it. Whenever one changes, the surveys that
+it covered or covers now are looked at again, and no others.
 """
 
 import numpy as np
@@ -36,11 +37,10 @@ def is_covered(tables: Tables, panel_number: int, ts_ms: int) -> int:
     panel = tables.panels[panel_number]
     for first in (panel["first_standing"], tables.offices[panel["office"]]["first_standing"]):
         row = first
-        while row != NONE:
-            declared = tables.force_majeures[row]
-            if declared["from_ms"] <= ts_ms <= declared["to_ms"]:
+        while row != NONE and tables.force_majeures[row]["to_ms"] >= ts_ms:
+            if tables.force_majeures[row]["from_ms"] <= ts_ms:
                 return 1
-            row = declared["next_standing"]
+            row = tables.force_majeures[row]["next_standing"]
     return 0
 
 
@@ -89,8 +89,8 @@ def _look_again(tables: Tables, rules: Rules, row: int) -> None:
 
 
 @kernel
-def _replace_in_list(tables: Tables, row: int, first: int) -> int:
-    """The list of standing force majeures that begins at ``first``, without ``row``."""
+def _without(tables: Tables, row: int, first: int) -> int:
+    """First of the list that begins at ``first``, after ``row`` was taken out of it."""
     following = tables.force_majeures[row]["next_standing"]
     if first == row:
         return following
@@ -102,14 +102,31 @@ def _replace_in_list(tables: Tables, row: int, first: int) -> int:
 
 
 @kernel
+def _with(tables: Tables, row: int, first: int) -> int:
+    """First of the list that begins at ``first``, after ``row`` was put in before those that end no later."""
+    declared = tables.force_majeures[row]
+    if first == NONE or tables.force_majeures[first]["to_ms"] <= declared["to_ms"]:
+        declared["next_standing"] = first
+        return row
+    at = first
+    following = tables.force_majeures[at]["next_standing"]
+    while following != NONE and tables.force_majeures[following]["to_ms"] > declared["to_ms"]:
+        at = following
+        following = tables.force_majeures[at]["next_standing"]
+    declared["next_standing"] = following
+    tables.force_majeures[at]["next_standing"] = row
+    return first
+
+
+@kernel
 def _lower(tables: Tables, rules: Rules, row: int) -> None:
     declared = tables.force_majeures[row]
     panel = tables.panels[declared["panel"]]
     if declared["scope"] == PANEL_SCOPE:
-        panel["first_standing"] = _replace_in_list(tables, row, panel["first_standing"])
+        panel["first_standing"] = _without(tables, row, panel["first_standing"])
     else:
         office = tables.offices[panel["office"]]
-        office["first_standing"] = _replace_in_list(tables, row, office["first_standing"])
+        office["first_standing"] = _without(tables, row, office["first_standing"])
     declared["standing"] = 0
     _look_again(tables, rules, row)
 
@@ -120,12 +137,10 @@ def raise_standing(tables: Tables, row: int) -> None:
     declared = tables.force_majeures[row]
     panel = tables.panels[declared["panel"]]
     if declared["scope"] == PANEL_SCOPE:
-        declared["next_standing"] = panel["first_standing"]
-        panel["first_standing"] = row
+        panel["first_standing"] = _with(tables, row, panel["first_standing"])
     else:
         office = tables.offices[panel["office"]]
-        declared["next_standing"] = office["first_standing"]
-        office["first_standing"] = row
+        office["first_standing"] = _with(tables, row, office["first_standing"])
     declared["standing"] = 1
 
 

@@ -90,11 +90,13 @@ def target_key(high: np.uint64, low: np.uint64, target: int) -> tuple[np.uint64,
 
 @kernel
 def find(index: NDArray[np.void], high: np.uint64, low: np.uint64) -> int:
-    """Position of the entry of a hash, or of the free place where it belongs; capacity is a power of two."""
-    mask = index.shape[0] - 1
-    at: Any = np.int64(low & np.uint64(mask))
+    """Position of the entry of a hash, or of the free place where it belongs; below 2**32 places, one always free."""
+    places = index.shape[0]
+    at: Any = np.int64(((low >> np.uint64(32)) * np.uint64(places)) >> np.uint64(32))
     while index[at]["kind"] != FREE and (index[at]["hash_high"] != high or index[at]["hash_low"] != low):
-        at = (at + 1) & mask
+        at += 1
+        if at == places:
+            at = 0
     return at
 
 

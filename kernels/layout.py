@@ -52,7 +52,7 @@ def survey_code(question: int, outcome: int, in_force_majeure: int) -> int:
     TALK_MS,  # of every call
     SALE_EVENTS,  # of any sign
     SALES,  # of positive amount
-    # Sums of 64-bit amounts do not fit 64 bits: halves of 32 bits are summed apart (value = high * 2**32 + low).
+    # Sums of 64-bit amounts do not fit 64 bits: they lie in two (high * 2**32 + low, 0 <= low < 2**32).
     REVENUE_LOW,
     REVENUE_HIGH,
     TICKETS_LOW,  # revenue without refunds

@@ -11,16 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.compile import kernel
-from kernels.force_majeure import raise_standing
-from kernels.identity import find, target_key
+from kernels.identity import find
 from kernels.layout import (
     CHANGE_ROW,
     COUNTERS,
     FACT_ROW,
     FACTS,
-    FORCE_MAJEURE,
     FORCE_MAJEURE_ROW,
-    FORCE_MAJEURE_TARGET,
     FORCE_MAJEURES,
     FREE,
     ID_BYTES,
@@ -31,10 +28,8 @@ from kernels.layout import (
     OPEN,
     PANEL_ROW,
     PANELS,
-    PRESS,
     PRESS_ROW,
     PRESSES,
-    SELLER,
     SEQUENCE,
     SIZES,
     VERDICT_INDEX,
@@ -43,7 +38,8 @@ from kernels.layout import (
     Rules,
     Tables,
 )
-from kernels.windows import BUCKETS, in_reach, thread_fact, thread_press
+from kernels.sweeping import Retention, count_kept, sweep_into
+from kernels.windows import BUCKETS
 
 MAXIMUM_SLOTS = 65_536  # of a calendar: 256 KiB, 40 s a slot for a window of 30 days
 
@@ -57,17 +53,6 @@ class Needs(NamedTuple):
     facts: int = 0
     ids: int = 0
     id_bytes: int = 0
-
-
-class Retention(NamedTuple):
-    """What a sweep keeps: rows at or after these instants."""
-
-    press_ms: int  # customer presses and bounces
-    survey_ms: int  # accepted presses; not after press_ms
-    fact_ms: int
-    verdict_ms: int  # a verdict whose target is kept stays, too
-    force_majeure_ms: int
-    seen_ms: NDArray[np.int64]  # ids, by event type
 
 
 def slot_width_ms(bucket_ms: NDArray[np.int64]) -> int:
@@ -108,206 +93,33 @@ def empty_tables(rules: Rules) -> Tables:
 # The sweep ---------------------------------------------------------------------------------------------------------
 
 
-@kernel
-def _keeps_press(press: np.void, retention: Retention) -> bool:
-    if press["kind"] == SELLER and press["accepted"]:
-        return press["ts_ms"] >= retention.survey_ms
-    return press["ts_ms"] >= retention.press_ms
-
-
-@kernel
-def _keeps_force_majeure(row: np.void, retention: Retention) -> bool:
-    return row["ts_ms"] >= retention.force_majeure_ms or (row["standing"] == 1 and row["to_ms"] >= retention.survey_ms)
-
-
-@kernel
-def _copy_id(old: Tables, new: Tables, id_start: int, id_length: int) -> int:
-    start = new.sizes[ID_BYTES]
-    for i in range(id_length):
-        new.id_bytes[start + i] = old.id_bytes[id_start + i]
-    new.sizes[ID_BYTES] += id_length
-    return start
-
-
-@kernel
-def _sweep_presses(old: Tables, new: Tables, rules: Rules, retention: Retention) -> NDArray[np.int32]:
-    moved = np.full(old.sizes[PRESSES], NONE, np.int32)
-    for row in range(old.sizes[PRESSES]):
-        if _keeps_press(old.presses[row], retention):
-            kept = new.sizes[PRESSES]
-            new.sizes[PRESSES] += 1
-            moved[row] = kept
-            new.presses[kept] = old.presses[row]
-            press = new.presses[kept]
-            press["id_start"] = _copy_id(old, new, press["id_start"], press["id_length"])
-            press["queued"] = 0
-            if press["kind"] == SELLER and in_reach(new, rules, press["ts_ms"]):
-                thread_press(new, rules, kept)
-    return moved
-
-
-@kernel
-def _sweep_panels(old: Tables, new: Tables, moved: NDArray[np.int32]) -> None:
-    for number in range(old.sizes[PANELS]):
-        panel = new.panels[number]
-        start = new.sizes[SEQUENCE]
-        count = 0
-        for at in range(panel["start"], panel["start"] + panel["length"]):
-            row = moved[old.sequence[at]]
-            if row != NONE:
-                new.sequence[start + count] = row
-                count += 1
-        panel["start"] = start
-        panel["length"] = count
-        panel["capacity"] = count + count // 4 + 4
-        new.sizes[SEQUENCE] += panel["capacity"]
-
-
-@kernel
-def _sweep_open(old: Tables, new: Tables, moved: NDArray[np.int32]) -> None:
-    count = 0
-    for at in range(old.sizes[OPEN]):
-        row = moved[old.open_surveys[at]]
-        if row != NONE:
-            new.open_surveys[count] = row
-            new.presses[row]["queued"] = 1
-            count += 1
-    new.sizes[OPEN] = count
-    rows = new.open_surveys[:count].copy()
-    order = np.argsort(new.presses["ts_ms"][rows])  # what is sorted is a heap
-    for at in range(count):
-        new.open_surveys[at] = rows[order[at]]
-
-
-@kernel
-def _sweep_force_majeures(old: Tables, new: Tables, retention: Retention) -> NDArray[np.int32]:
-    moved = np.full(old.sizes[FORCE_MAJEURES], NONE, np.int32)
-    for row in range(old.sizes[FORCE_MAJEURES]):
-        if _keeps_force_majeure(old.force_majeures[row], retention):
-            kept = new.sizes[FORCE_MAJEURES]
-            new.sizes[FORCE_MAJEURES] += 1
-            moved[row] = kept
-            new.force_majeures[kept] = old.force_majeures[row]
-            if old.force_majeures[row]["standing"]:
-                raise_standing(new, kept)
-    return moved
-
-
-@kernel
-def _sweep_index(
-    old: Tables,
-    new: Tables,
-    retention: Retention,
-    moved_presses: NDArray[np.int32],
-    moved_force_majeures: NDArray[np.int32],
-) -> None:
-    for at in range(old.ids.shape[0]):
-        entry = old.ids[at]
-        if entry["kind"] == FREE:
-            continue
-        row = NONE
-        if entry["kind"] == PRESS:
-            row = moved_presses[entry["row"]]
-        elif entry["kind"] == FORCE_MAJEURE:
-            row = moved_force_majeures[entry["row"]]
-        if row == NONE and entry["ts_ms"] < retention.seen_ms[entry["event_type"]]:
-            continue
-        place = find(new.ids, entry["hash_high"], entry["hash_low"])
-        new.ids[place] = entry
-        new.ids[place]["row"] = row
-        if row == NONE:
-            new.ids[place]["kind"] = 1  # seen
-        new.sizes[INDEX] += 1
-
-
-@kernel
-def _sweep_verdicts(old: Tables, new: Tables, retention: Retention, targets: NDArray[np.bool_]) -> None:
-    for row in range(old.sizes[VERDICTS]):
-        if old.verdicts[row]["ts_ms"] < retention.verdict_ms and not targets[row]:
-            continue
-        kept = new.sizes[VERDICTS]
-        new.sizes[VERDICTS] += 1
-        new.verdicts[kept] = old.verdicts[row]
-        verdict = new.verdicts[kept]
-        verdict["id_start"] = _copy_id(old, new, verdict["id_start"], verdict["id_length"])
-        entry = new.verdict_index[find(new.verdict_index, verdict["hash_high"], verdict["hash_low"])]
-        entry["hash_high"] = verdict["hash_high"]
-        entry["hash_low"] = verdict["hash_low"]
-        entry["kind"] = 1
-        entry["row"] = kept
-        new.sizes[VERDICT_INDEX] += 1
-
-
-@kernel
-def _verdicts_with_targets(old: Tables, new: Tables) -> NDArray[np.bool_]:
-    """Which verdicts have a target that was kept: presses and force majeures look for theirs."""
-    kept = np.zeros(old.sizes[VERDICTS], np.bool_)
-    for row in range(new.sizes[PRESSES]):
-        press = new.presses[row]
-        if press["kind"] == SELLER:
-            entry = old.verdict_index[find(old.verdict_index, press["hash_high"], press["hash_low"])]
-            if entry["kind"] != FREE:
-                kept[entry["row"]] = True
-    for row in range(new.sizes[FORCE_MAJEURES]):
-        declared = new.force_majeures[row]
-        high, low = target_key(declared["hash_high"], declared["hash_low"], FORCE_MAJEURE_TARGET)
-        entry = old.verdict_index[find(old.verdict_index, high, low)]
-        if entry["kind"] != FREE:
-            kept[entry["row"]] = True
-    return kept
-
-
-@kernel
-def _sweep_facts(old: Tables, new: Tables, rules: Rules, retention: Retention) -> None:
-    for row in range(old.sizes[FACTS]):
-        if old.facts[row]["ts_ms"] >= retention.fact_ms:
-            kept = new.sizes[FACTS]
-            new.sizes[FACTS] += 1
-            new.facts[kept] = old.facts[row]
-            thread_fact(new, rules, kept)
-
-
-@kernel
-def _sweep(old: Tables, new: Tables, rules: Rules, retention: Retention) -> None:
-    for number in range(new.panels.shape[0]):
-        new.panels[number]["first_standing"] = NONE
-    for number in range(new.offices.shape[0]):
-        new.offices[number]["first_standing"] = NONE
-    moved_presses = _sweep_presses(old, new, rules, retention)
-    _sweep_panels(old, new, moved_presses)
-    _sweep_open(old, new, moved_presses)
-    moved_force_majeures = _sweep_force_majeures(old, new, retention)
-    _sweep_index(old, new, retention, moved_presses, moved_force_majeures)
-    _sweep_verdicts(old, new, retention, _verdicts_with_targets(old, new))
-    _sweep_facts(old, new, rules, retention)
-
-
 def sweep(tables: Tables, rules: Rules, retention: Retention, needs: Needs) -> Tables:
     """New tables that hold what is kept, with room for ``needs``; between batches only."""
     sizes = tables.sizes.copy()
-    kept_presses, kept_facts, kept_ids = (int(np.count_nonzero(kept)) for kept in _kept(tables, retention))
+    kept = count_kept(tables, retention)
     for size in (PRESSES, SEQUENCE, FORCE_MAJEURES, VERDICTS, INDEX, VERDICT_INDEX, FACTS, ID_BYTES, OPEN):
         sizes[size] = 0
-    press_room = _with_room(kept_presses, needs.presses)
-    # Ids are kept for the rows that they refer to, too.
-    index_room = _with_room(kept_ids + kept_presses + int(tables.sizes[FORCE_MAJEURES]), needs.ids)
-    verdict_room = _with_room(int(tables.sizes[VERDICTS]), needs.verdicts)
+    press_room = _with_room(kept.presses, needs.presses)
+    # Ids and verdicts are kept for the rows that they refer to, too.
+    targets = kept.presses + kept.force_majeures
+    verdict_room = _with_room(min(kept.verdicts + targets, int(tables.sizes[VERDICTS])), needs.verdicts)
+    verdict_bytes = int(tables.verdicts["id_length"][: tables.sizes[VERDICTS]].sum())  # at most
     new = tables._replace(
         presses=_rows(PRESS_ROW, press_room),
-        force_majeures=_rows(FORCE_MAJEURE_ROW, _with_room(int(tables.sizes[FORCE_MAJEURES]), needs.force_majeures)),
+        force_majeures=_rows(FORCE_MAJEURE_ROW, _with_room(kept.force_majeures, needs.force_majeures)),
         verdicts=_rows(VERDICT_ROW, verdict_room),
-        facts=_rows(FACT_ROW, _with_room(kept_facts, needs.facts)),
-        ids=_rows(INDEX_ROW, _index_capacity(index_room)),
+        facts=_rows(FACT_ROW, _with_room(kept.facts, needs.facts)),
+        ids=_rows(INDEX_ROW, _index_capacity(_with_room(kept.ids + targets, needs.ids))),
         verdict_index=_rows(INDEX_ROW, _index_capacity(verdict_room)),
         sequence=np.zeros(2 * press_room + 8 * tables.panels.shape[0], np.int32),
-        id_bytes=np.zeros(_with_room(int(tables.sizes[ID_BYTES]), needs.id_bytes), np.uint8),
+        id_bytes=np.zeros(_with_room(kept.id_bytes + verdict_bytes, needs.id_bytes), np.uint8),
         open_surveys=np.zeros(press_room, np.int32),
         changed=_rows(CHANGE_ROW, press_room),
         press_calendar=np.full_like(tables.press_calendar, NONE),
         fact_calendar=np.full_like(tables.fact_calendar, NONE),
         sizes=sizes,
     )
-    _sweep(tables, new, rules, retention)
+    sweep_into(tables, new, rules, retention)
     return new
 
 
@@ -319,24 +131,15 @@ def _with_room(used: int, needed: int) -> int:
 
 
 def _index_capacity(entries: int) -> int:
-    """Places of an index that is at most five eighths full, a power of two."""
-    return 1 << max(4, (entries * 8 // 5).bit_length())
-
-
-def _kept(tables: Tables, retention: Retention) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which presses, facts and ids a sweep would keep, by their instants."""
-    presses = tables.presses[: tables.sizes[PRESSES]]
-    is_survey = (presses["kind"] == SELLER) & (presses["accepted"] == 1)
-    ids = tables.ids[tables.ids["kind"] != FREE]
-    return (
-        presses["ts_ms"] >= np.where(is_survey, retention.survey_ms, retention.press_ms),
-        tables.facts["ts_ms"][: tables.sizes[FACTS]] >= retention.fact_ms,
-        ids["ts_ms"] >= retention.seen_ms[ids["event_type"]],
-    )
+    """Places of an index that is at most two thirds full."""
+    return entries * 3 // 2 + 16
 
 
 def _is_worth_sweeping(tables: Tables, retention: Retention) -> bool:
-    return any(np.count_nonzero(kept) * 4 <= kept.size * 3 for kept in _kept(tables, retention) if kept.size)
+    kept = count_kept(tables, retention)
+    sizes = tables.sizes
+    pairs = ((kept.presses, sizes[PRESSES]), (kept.facts, sizes[FACTS]), (kept.ids, sizes[INDEX]))
+    return any(left * 4 <= used * 3 for left, used in pairs if used)
 
 
 def _longer(array: NDArray[Any], count: int) -> NDArray[Any]:

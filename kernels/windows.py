@@ -83,14 +83,20 @@ def _count_call(counters: NDArray[np.int64], fact: np.void, sign: int) -> None:
 
 
 @kernel
+def _add(counters: NDArray[np.int64], low: int, high: int, amount: int, sign: int) -> None:
+    """Add (or take away) a 64-bit amount to the halves of a sum; the low one stays below 2**32."""
+    half = counters[low] + sign * (amount & _LOW_HALF)
+    counters[low] = half & _LOW_HALF
+    counters[high] += sign * (amount >> 32) + (half >> 32)
+
+
+@kernel
 def _count_sale(counters: NDArray[np.int64], amount: int, sign: int) -> None:
     counters[SALE_EVENTS] += sign
-    counters[REVENUE_LOW] += sign * (amount & _LOW_HALF)
-    counters[REVENUE_HIGH] += sign * (amount >> 32)
+    _add(counters, REVENUE_LOW, REVENUE_HIGH, amount, sign)
     if amount > 0:
         counters[SALES] += sign
-        counters[TICKETS_LOW] += sign * (amount & _LOW_HALF)
-        counters[TICKETS_HIGH] += sign * (amount >> 32)
+        _add(counters, TICKETS_LOW, TICKETS_HIGH, amount, sign)
 
 
 @kernel
@@ -102,8 +108,7 @@ def _count(counters: NDArray[np.int64], fact: np.void, sign: int) -> None:
         _count_sale(counters, fact["amount"], sign)
     else:
         counters[VISITS] += sign
-        counters[VISITORS_LOW] += sign * (fact["amount"] & _LOW_HALF)
-        counters[VISITORS_HIGH] += sign * (fact["amount"] >> 32)
+        _add(counters, VISITORS_LOW, VISITORS_HIGH, fact["amount"], sign)
 
 
 @kernel
@@ -117,20 +122,15 @@ def count_fact_in(tables: Tables, fact: np.void, window: int, sign: int) -> None
 
 
 @kernel
-def longest_window(rules: Rules) -> int:
-    """Number of the longest window."""
-    longest = 0
-    for window in range(rules.bucket_ms.shape[0]):
-        if rules.bucket_ms[window] > rules.bucket_ms[longest]:
-            longest = window
-    return longest
-
-
-@kernel
 def in_reach(tables: Tables, rules: Rules, ts_ms: int) -> bool:
-    """Whether an instant lies above the low of the longest window: what does not can never count again."""
-    longest = longest_window(rules)
-    return ts_ms // rules.bucket_ms[longest] > tables.window_low[longest]
+    """Whether an instant lies in any window: what does not can never count again.
+
+    The longest window need not be the one that reaches back farthest: 100m may hold a bucket that 101m has left.
+    """
+    for window in range(rules.bucket_ms.shape[0]):
+        if ts_ms // rules.bucket_ms[window] > tables.window_low[window]:
+            return True
+    return False
 
 
 @kernel

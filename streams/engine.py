@@ -36,7 +36,6 @@ from kernels.layout import (
 from kernels.pairing import decide_silents, pair_dirty
 from kernels.storage import (
     Needs,
-    Retention,
     add_office,
     add_panel,
     empty_tables,
@@ -45,6 +44,7 @@ from kernels.storage import (
     with_longer_sequence,
     with_names,
 )
+from kernels.sweeping import Retention
 from kernels.windows import BUCKETS, advance_windows
 from streams import events
 from streams.catalogue import Index, catalogue, weight_matrix
@@ -54,6 +54,7 @@ from streams.columns import (
     CustomerColumns,
     FactColumns,
     Limits,
+    OtherColumns,
     SellerColumns,
     VerdictColumns,
     cut,
@@ -64,6 +65,7 @@ from streams.decode import Group
 from streams.names import Names
 
 DAY_MS = 86_400_000
+LONGEST_CHAIN = 1000  # presses that bounce off each other without a pause
 FAR_AHEAD_MS = 2**62
 _FACT_KIND = {events.CALL: CALL, events.SALE: SALE, events.VISIT: VISIT}
 
@@ -80,7 +82,6 @@ class Partition:
         self.applied_clock_ms: dict[str, int] = {}  # the same, before the batch that is being applied
         self.greatest_ts_ms = 0  # of every accepted event but shifts
         self.held: list[Batch] = []  # events that lie ahead of now
-        self.held_until_ms = FAR_AHEAD_MS  # the first of them
         self.duplicates = 0
         self.left_out = 0  # events after the end of a replay
         self.now = Now(0, 0)
@@ -104,8 +105,8 @@ class Partition:
         }
 
 
-def _needs(batches: list[Batch]) -> Needs:
-    """Rows that batches may add; seller presses are counted both as short and as long ones."""
+def _needs(batches: list[Batch], long_press_ms: int) -> Needs:
+    """Rows that batches may add; long presses are counted as presses, too."""
     counts = dict.fromkeys(Needs._fields, 0)
     for batch in batches:
         columns = batch.columns
@@ -114,7 +115,7 @@ def _needs(batches: list[Batch]) -> Needs:
         if isinstance(columns, SellerColumns | CustomerColumns | VerdictColumns):
             counts["id_bytes"] += int(columns.id_lengths.sum())
         if isinstance(columns, SellerColumns):
-            counts["force_majeures"] += int(np.count_nonzero(columns.hold_ms > 0))
+            counts["force_majeures"] += int(np.count_nonzero(columns.hold_ms >= long_press_ms))
         if isinstance(columns, SellerColumns | CustomerColumns):
             counts["presses"] += count
         elif isinstance(columns, VerdictColumns):
@@ -122,6 +123,15 @@ def _needs(batches: list[Batch]) -> Needs:
         elif isinstance(columns, FactColumns):
             counts["facts"] += count
     return Needs(**counts)
+
+
+def _parted(held: list[Batch], now_ms: int) -> tuple[list[Batch], list[Batch]]:
+    """Part batches into those of which something is due and the others."""
+    due: list[Batch] = []
+    rest: list[Batch] = []
+    for batch in held:
+        (due if batch.columns.ts_ms.min() <= now_ms else rest).append(batch)
+    return due, rest
 
 
 class Values(NamedTuple):
@@ -202,29 +212,26 @@ class Engine:
         partition.now = now
         advance_windows(partition.tables, self.rules, now.now_ms)
         partition.tables.sizes[SILENT_MS] = now.silent_ms
-        due = [ready for batch in self._release(partition, now) + batches if (ready := self._hold(partition, batch))]
+        due = [ready for batch in self._release(partition) + batches if (ready := self._hold(partition, batch))]
         if due:
-            partition.tables = reserve(partition.tables, self.rules, self._retention(partition), _needs(due))
+            needs = _needs(due, self.configuration.long_press_ms)
+            partition.tables = reserve(partition.tables, self.rules, self._retention(partition), needs)
             self._apply(partition, [self._admit(partition, batch) for batch in due])
         decide_silents(partition.tables, self.rules, now.silent_ms)
         return ledger.take_changes(partition.tables)
 
     def _hold(self, partition: Partition, batch: Batch) -> Batch | None:
-        """Keep back the events that lie ahead of now; returns the others."""
+        """Keep back the events that lie ahead of now; returns the others. Plans that count nowhere need not wait."""
         ahead = batch.columns.ts_ms > partition.now.now_ms
-        if ahead.any():
-            kept = batch.cut(ahead)
-            partition.held.append(kept)
-            partition.held_until_ms = min(partition.held_until_ms, int(kept.columns.ts_ms.min()))
+        if ahead.any() and not isinstance(batch.columns, OtherColumns):
+            partition.held.append(batch.cut(ahead))
             batch = batch.cut(~ahead)
         return batch if batch.columns.ts_ms.size else None
 
-    def _release(self, partition: Partition, now: Now) -> list[Batch]:
-        """Take out what was held, when the first of it is due; what is not goes back through :meth:`_hold`."""
-        if partition.held_until_ms > now.now_ms:
-            return []
-        held, partition.held, partition.held_until_ms = partition.held, [], FAR_AHEAD_MS
-        return held
+    def _release(self, partition: Partition) -> list[Batch]:
+        """Take out the batches of which something is due; what is not goes back through :meth:`_hold`."""
+        due, partition.held = _parted(partition.held, partition.now.now_ms)
+        return due
 
     def _admit(self, partition: Partition, batch: Batch) -> Batch:
         """Drop the events whose ids were seen before."""
@@ -311,10 +318,9 @@ class Engine:
     def _retention(self, partition: Partition) -> Retention:
         """What may still matter: what any window holds, and what a correction within the horizons may touch."""
         now_ms = partition.now.now_ms
-        bucket_ms = int(self.rules.bucket_ms.max())
-        reach_ms = (now_ms // bucket_ms - BUCKETS + 1) * bucket_ms
-        # A press may answer to one before the windows: bounces chain, so a day of them is kept.
-        survey_ms = reach_ms - DAY_MS
+        reach_ms = int(((now_ms // self.rules.bucket_ms - BUCKETS + 1) * self.rules.bucket_ms).min())
+        # A press may bounce off one before the windows, that one off another, and so on.
+        survey_ms = reach_ms - max(DAY_MS, LONGEST_CHAIN * self.rules.debounce_ms)
         press_ms = survey_ms
         seen_ms = np.full(len(events.EVENT_TYPES), survey_ms, np.int64)
         if self.horizons:

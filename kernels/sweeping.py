@@ -1,0 +1,261 @@
+"""The sweep: what may still matter moves into new tables, the rest is forgotten.
+
+Rows keep their order and change their numbers, so everything that refers to a row is written anew: panels, calendars,
+the heap of open surveys, the lists of standing force majeures, both indices.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.compile import kernel
+from kernels.force_majeure import raise_standing
+from kernels.identity import find, target_key
+from kernels.layout import (
+    FACTS,
+    FORCE_MAJEURE,
+    FORCE_MAJEURE_TARGET,
+    FORCE_MAJEURES,
+    FREE,
+    ID_BYTES,
+    INDEX,
+    NONE,
+    OPEN,
+    PANELS,
+    PRESS,
+    PRESSES,
+    SEEN,
+    SELLER,
+    SEQUENCE,
+    VERDICT_INDEX,
+    VERDICTS,
+    Rules,
+    Tables,
+)
+from kernels.windows import in_reach, thread_fact, thread_press
+
+
+class Retention(NamedTuple):
+    """What a sweep keeps: rows at or after these instants."""
+
+    press_ms: int  # customer presses and bounces
+    survey_ms: int  # accepted presses; not after press_ms
+    fact_ms: int
+    verdict_ms: int  # a verdict whose target is kept stays, too
+    force_majeure_ms: int
+    seen_ms: NDArray[np.int64]  # ids, by event type
+
+
+class Kept(NamedTuple):
+    """How many rows a sweep keeps for their own sake; ids and verdicts stay with the rows that they belong to, too."""
+
+    presses: int
+    force_majeures: int
+    verdicts: int
+    facts: int
+    ids: int
+    id_bytes: int  # of presses
+
+
+@kernel
+def _keeps_press(press: np.void, retention: Retention) -> bool:
+    if press["kind"] == SELLER and press["accepted"]:
+        return press["ts_ms"] >= retention.survey_ms
+    return press["ts_ms"] >= retention.press_ms
+
+
+@kernel
+def _keeps_force_majeure(row: np.void, retention: Retention) -> bool:
+    return row["ts_ms"] >= retention.force_majeure_ms or (row["standing"] == 1 and row["to_ms"] >= retention.survey_ms)
+
+
+@kernel
+def count_kept(tables: Tables, retention: Retention) -> Kept:
+    """How much a sweep would keep."""
+    presses = 0
+    id_bytes = 0
+    for row in range(tables.sizes[PRESSES]):
+        if _keeps_press(tables.presses[row], retention):
+            presses += 1
+            id_bytes += tables.presses[row]["id_length"]
+    force_majeures = 0
+    for row in range(tables.sizes[FORCE_MAJEURES]):
+        force_majeures += _keeps_force_majeure(tables.force_majeures[row], retention)
+    verdicts = 0
+    for row in range(tables.sizes[VERDICTS]):
+        verdicts += tables.verdicts[row]["ts_ms"] >= retention.verdict_ms
+    facts = 0
+    for row in range(tables.sizes[FACTS]):
+        facts += tables.facts[row]["ts_ms"] >= retention.fact_ms
+    ids = 0
+    for at in range(tables.ids.shape[0]):
+        entry = tables.ids[at]
+        ids += entry["kind"] != FREE and entry["ts_ms"] >= retention.seen_ms[entry["event_type"]]
+    return Kept(presses, force_majeures, verdicts, facts, ids, id_bytes)
+
+
+@kernel
+def _copy_id(old: Tables, new: Tables, id_start: int, id_length: int) -> int:
+    start = new.sizes[ID_BYTES]
+    for i in range(id_length):
+        new.id_bytes[start + i] = old.id_bytes[id_start + i]
+    new.sizes[ID_BYTES] += id_length
+    return start
+
+
+@kernel
+def _sweep_presses(old: Tables, new: Tables, rules: Rules, retention: Retention) -> NDArray[np.int32]:
+    moved = np.full(old.sizes[PRESSES], NONE, np.int32)
+    for row in range(old.sizes[PRESSES]):
+        if _keeps_press(old.presses[row], retention):
+            kept = new.sizes[PRESSES]
+            new.sizes[PRESSES] += 1
+            moved[row] = kept
+            new.presses[kept] = old.presses[row]
+            press = new.presses[kept]
+            press["id_start"] = _copy_id(old, new, press["id_start"], press["id_length"])
+            press["queued"] = 0
+            if press["kind"] == SELLER and in_reach(new, rules, press["ts_ms"]):
+                thread_press(new, rules, kept)
+    return moved
+
+
+@kernel
+def _sweep_panels(old: Tables, new: Tables, moved: NDArray[np.int32]) -> None:
+    for number in range(old.sizes[PANELS]):
+        panel = new.panels[number]
+        start = new.sizes[SEQUENCE]
+        count = 0
+        for at in range(panel["start"], panel["start"] + panel["length"]):
+            row = moved[old.sequence[at]]
+            if row != NONE:
+                new.sequence[start + count] = row
+                count += 1
+        panel["start"] = start
+        panel["length"] = count
+        panel["capacity"] = count + count // 4 + 4
+        new.sizes[SEQUENCE] += panel["capacity"]
+
+
+@kernel
+def _sweep_open(old: Tables, new: Tables, moved: NDArray[np.int32]) -> None:
+    count = 0
+    for at in range(old.sizes[OPEN]):
+        row = moved[old.open_surveys[at]]
+        if row != NONE:
+            new.open_surveys[count] = row
+            new.presses[row]["queued"] = 1
+            count += 1
+    new.sizes[OPEN] = count
+    rows = new.open_surveys[:count].copy()
+    order = np.argsort(new.presses["ts_ms"][rows])  # what is sorted is a heap
+    for at in range(count):
+        new.open_surveys[at] = rows[order[at]]
+
+
+@kernel
+def _sweep_force_majeures(old: Tables, new: Tables, retention: Retention) -> NDArray[np.int32]:
+    moved = np.full(old.sizes[FORCE_MAJEURES], NONE, np.int32)
+    for row in range(old.sizes[FORCE_MAJEURES]):
+        if _keeps_force_majeure(old.force_majeures[row], retention):
+            kept = new.sizes[FORCE_MAJEURES]
+            new.sizes[FORCE_MAJEURES] += 1
+            moved[row] = kept
+            new.force_majeures[kept] = old.force_majeures[row]
+            if old.force_majeures[row]["standing"]:
+                raise_standing(new, kept)
+    return moved
+
+
+@kernel
+def _sweep_index(
+    old: Tables,
+    new: Tables,
+    retention: Retention,
+    moved_presses: NDArray[np.int32],
+    moved_force_majeures: NDArray[np.int32],
+) -> None:
+    for at in range(old.ids.shape[0]):
+        entry = old.ids[at]
+        if entry["kind"] == FREE:
+            continue
+        row = NONE
+        if entry["kind"] == PRESS:
+            row = moved_presses[entry["row"]]
+        elif entry["kind"] == FORCE_MAJEURE:
+            row = moved_force_majeures[entry["row"]]
+        if row == NONE and entry["ts_ms"] < retention.seen_ms[entry["event_type"]]:
+            continue
+        place = find(new.ids, entry["hash_high"], entry["hash_low"])
+        new.ids[place] = entry
+        new.ids[place]["row"] = row
+        if row == NONE:
+            new.ids[place]["kind"] = SEEN
+        new.sizes[INDEX] += 1
+
+
+@kernel
+def _sweep_verdicts(old: Tables, new: Tables, retention: Retention, targets: NDArray[np.bool_]) -> None:
+    for row in range(old.sizes[VERDICTS]):
+        if old.verdicts[row]["ts_ms"] < retention.verdict_ms and not targets[row]:
+            continue
+        kept = new.sizes[VERDICTS]
+        new.sizes[VERDICTS] += 1
+        new.verdicts[kept] = old.verdicts[row]
+        verdict = new.verdicts[kept]
+        verdict["id_start"] = _copy_id(old, new, verdict["id_start"], verdict["id_length"])
+        entry = new.verdict_index[find(new.verdict_index, verdict["hash_high"], verdict["hash_low"])]
+        entry["hash_high"] = verdict["hash_high"]
+        entry["hash_low"] = verdict["hash_low"]
+        entry["kind"] = 1
+        entry["row"] = kept
+        new.sizes[VERDICT_INDEX] += 1
+
+
+@kernel
+def _verdicts_with_targets(old: Tables, new: Tables) -> NDArray[np.bool_]:
+    """Which verdicts have a target that was kept: presses and force majeures look for theirs."""
+    kept = np.zeros(old.sizes[VERDICTS], np.bool_)
+    for row in range(new.sizes[PRESSES]):
+        press = new.presses[row]
+        if press["kind"] == SELLER:
+            entry = old.verdict_index[find(old.verdict_index, press["hash_high"], press["hash_low"])]
+            if entry["kind"] != FREE:
+                kept[entry["row"]] = True
+    for row in range(new.sizes[FORCE_MAJEURES]):
+        declared = new.force_majeures[row]
+        high, low = target_key(declared["hash_high"], declared["hash_low"], FORCE_MAJEURE_TARGET)
+        entry = old.verdict_index[find(old.verdict_index, high, low)]
+        if entry["kind"] != FREE:
+            kept[entry["row"]] = True
+    return kept
+
+
+@kernel
+def _sweep_facts(old: Tables, new: Tables, rules: Rules, retention: Retention) -> None:
+    for row in range(old.sizes[FACTS]):
+        if old.facts[row]["ts_ms"] >= retention.fact_ms:
+            kept = new.sizes[FACTS]
+            new.sizes[FACTS] += 1
+            new.facts[kept] = old.facts[row]
+            thread_fact(new, rules, kept)
+
+
+@kernel
+def sweep_into(old: Tables, new: Tables, rules: Rules, retention: Retention) -> None:
+    """Move what is kept into new tables that have room for it and are empty but for what they share with the old ones.
+
+    Panels and offices, counters and the windows' places stay the same arrays.
+    """
+    for number in range(new.panels.shape[0]):
+        new.panels[number]["first_standing"] = NONE
+    for number in range(new.offices.shape[0]):
+        new.offices[number]["first_standing"] = NONE
+    moved_presses = _sweep_presses(old, new, rules, retention)
+    _sweep_panels(old, new, moved_presses)
+    _sweep_open(old, new, moved_presses)
+    moved_force_majeures = _sweep_force_majeures(old, new, retention)
+    _sweep_index(old, new, retention, moved_presses, moved_force_majeures)
+    _sweep_verdicts(old, new, retention, _verdicts_with_targets(old, new))
+    _sweep_facts(old, new, rules, retention)

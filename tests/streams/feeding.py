@@ -1,0 +1,173 @@
+"""The engine as tests feed it: events as dictionaries go through the decoder, in any batches, by any clock.
+
+`surveys` and `rows` of a `Feed` are what `tests.reference.method` gives for the same events. Every change that a step
+reports is kept as the last record of its survey, and has to come with a higher revision than the one before.
+"""
+
+import json
+import random
+
+import numpy as np
+
+from kernels.layout import PRESSES, SELLER, UNDECIDED
+from kernels.storage import Needs, sweep
+from streams.catalogue import OUTCOMES, QUESTIONS
+from streams.clock import EventClock, WallClock
+from streams.configuration import configure
+from streams.decode import decode
+from streams.engine import Engine
+from streams.events import EVENT_NAMES, TOPIC_OF_KIND
+from streams.intake import take_in
+from streams.results import rows
+from streams.surveys import records
+
+ALL = 10**9
+SIZES = (1, 2, 7, 97, ALL)
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+class Feed:
+    """One partition under one configuration."""
+
+    def __init__(self, config=None, at_ms=None, *, horizons=False, clock=None, sweeps=False):
+        self.configuration = configure(("the test", config or {}))
+        self.engine = Engine(self.configuration, horizons=horizons, until_ms=at_ms)
+        self.partition = self.engine.new_partition()
+        self.clock = clock or EventClock(at_ms)
+        self.sweeps = sweeps  # after every step
+        self.forgets = sweeps and not horizons  # and then takes a repeat of long ago, which no horizon refuses, for new
+        self.records = {}  # the last one of each survey, by office and id
+        self.outcomes = {}  # all of them, in order
+
+    def feed(self, events, size=ALL):
+        """Apply events in batches of a size."""
+        for start in range(0, len(events), size):
+            self.step(events[start : start + size])
+        return self
+
+    def step(self, events=()):
+        """Apply events, or let time pass; returns the records of the surveys that changed."""
+        decoded = decode(encoded(events), longest_window_ms=self.configuration.longest_window_ms)
+        assert decoded.rejects == []
+        return self.apply(decoded.groups)
+
+    def tick(self, wall_ms):
+        """Let the wall clock show an instant."""
+        self.clock.wall_ms = wall_ms
+        return self.apply({})
+
+    def arrive(self, events, append_ms=None):
+        """Take in events of one topic as a worker does, appended to its log when they happened or at an instant."""
+        topic = topic_of(events[0])
+        appended = [event["ts"] for event in events] if append_ms is None else [append_ms] * len(events)
+        intake = take_in(
+            encoded(events),
+            [event["office_id"].encode() for event in events],
+            np.array(appended, np.int64),
+            topic=topic,
+            partition=0,
+            partition_of=lambda _: 0,
+            clock_ms=self.partition.topic_clock_ms.get(topic, 0),
+            horizon_ms=self.configuration.horizon_ms(topic),
+            longest_window_ms=self.configuration.longest_window_ms,
+        )
+        self.partition.topic_clock_ms[topic] = intake.clock_ms
+        self.apply(intake.groups)
+        return intake
+
+    def apply(self, groups):
+        """Apply decoded events."""
+        changed = self.engine.step(self.partition, groups, self.clock)
+        told = list(records(self.partition, changed, 0))
+        for record in told:
+            name = record.office_id, record.survey_id
+            if not self.forgets and name in self.records:
+                assert record.revision > self.records[name].revision
+            self.records[name] = record
+            self.outcomes.setdefault(name, []).append(record.outcome)
+        if self.sweeps:
+            self.sweep()
+        return told
+
+    def sweep(self):
+        """Sweep the tables into the least room there is."""
+        partition = self.partition
+        retention = self.engine._retention(partition)
+        partition.tables = sweep(partition.tables, self.engine.rules, retention, Needs())
+
+    @property
+    def rows(self):
+        """The indices, as a replay prints them."""
+        return list(rows(self.engine, self.partition))
+
+    @property
+    def surveys(self):
+        """Every accepted short press, by office and id, as `tests.reference.method.surveys` has it."""
+        tables = self.partition.tables
+        names = self.partition.names
+        found = {}
+        for press in tables.presses[: tables.sizes[PRESSES]]:
+            if press["kind"] == SELLER and press["accepted"]:
+                start = int(press["id_start"])
+                event_id = tables.id_bytes[start : start + int(press["id_length"])].tobytes().decode()
+                office, panel = names.panels.order[press["panel"]]
+                found[office, event_id] = {
+                    "event_id": event_id,
+                    "office_id": office,
+                    "panel_id": panel,
+                    "employee_id": names.entities.order[press["employee"]][2],
+                    "ts": int(press["ts_ms"]),
+                    "question": QUESTIONS[press["choice"]],
+                    "outcome": "undecided" if press["outcome"] == UNDECIDED else OUTCOMES[press["outcome"]],
+                    "valid": not press["rejected"],
+                    "in_force_majeure": bool(press["in_force_majeure"]),
+                }
+        return found
+
+    @property
+    def totals(self):
+        """The counters of every entity that has any, as bytes."""
+        totals = self.partition.tables.totals
+        entities = self.partition.names.entities.items()
+        return {entity: totals[number].tobytes() for entity, number in entities if totals[number].any()}
+
+
+def caught_up_clock(wall_ms=0):
+    """A wall clock at an instant, of a worker that has read all there is."""
+    clock = WallClock()
+    clock.wall_ms = wall_ms
+    clock.caught_up = clock.presses_caught_up = True
+    return clock
+
+
+def encoded(events):
+    """Events as messages; those that are messages stay what they are."""
+    return [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
+
+
+def topic_of(event):
+    """The topic of an event."""
+    return TOPIC_OF_KIND[EVENT_NAMES.index(event["type"])]
+
+
+def by_name(surveys):
+    """The reference's surveys by office and id."""
+    return {(survey["office_id"], survey["event_id"]): survey for survey in surveys}
+
+
+def by_topic(events):
+    """The events of each topic."""
+    topics = {}
+    for event in events:
+        topics.setdefault(topic_of(event), []).append(event)
+    return topics
+
+
+def shuffled(events, seed, repeats=0.3):
+    """The events in another order, a share of them twice."""
+    chance = random.Random(seed)
+    mixed = events + chance.sample(events, int(repeats * len(events)))
+    chance.shuffle(mixed)
+    return mixed

@@ -1,0 +1,136 @@
+"""The engine against the reference: whatever the order, the batching and the repetition, the same result."""
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.reference import cases, method
+from tests.reference.companies import START_MS, company
+from tests.reference.contract import normalise
+from tests.reference.strategies import configurations, event_sets
+from tests.streams.feeding import ALL, HOUR_MS, SIZES, Feed, by_name, by_topic, caught_up_clock, shuffled
+
+ODD_WINDOWS = ["1m", "7m", "3h", "25h", "30d"]
+COMPANIES = [[normalise(event) for event in company(seed, mess=0, steps=40)] for seed in range(4)]
+# Before, amid and after what happens; the last ones leave the small windows behind.
+AFTER_MS = (-3_000_000, 0, 29_777, 600_000, 3_600_000, 10_000_000)
+CONFIGS = (
+    {},
+    {"windows": ODD_WINDOWS},
+    {"force_majeure_pending": "exclude", "force_majeure_excludes": "unfavourable", "answer_window_s": 1},
+    {"debounce_ms": 5000, "answer_window_s": 29.9995, "force_majeure_excludes": "numerator"},
+)
+
+
+instants = st.sampled_from((-1, 0, 1, 1000, 30_000, 30_001, 31_000, 62_001, 931_000)).map(START_MS.__add__)
+
+
+def reordered(draw, events):
+    """The events in some order, some of them several times."""
+    repeats = draw(st.lists(st.sampled_from(events), max_size=4)) if events else []
+    return draw(st.permutations(events + repeats))
+
+
+@st.composite
+def feeds(draw):
+    """A feed that some events were given to, the events, the instant that it stands at, and its configuration."""
+    events = draw(event_sets())
+    at_ms = draw(instants)
+    config = draw(configurations)
+    given_at = at_ms if draw(st.booleans()) else None
+    feed = Feed(config, given_at, sweeps=draw(st.booleans()))
+    happened = events if given_at is not None else [event for event in events if event["ts"] <= at_ms]
+    feed.feed(reordered(draw, happened), draw(st.sampled_from(SIZES)))
+    feed.clock.now_ms = at_ms
+    feed.step()
+    return feed, events, at_ms, config
+
+
+@pytest.mark.parametrize("name", cases.names())
+@pytest.mark.parametrize("size", [97, ALL])
+def test_a_case_gives_what_is_expected(name, size):
+    """Every expected value and base is found, and none besides."""
+    case = cases.load(name)
+    feed = Feed(case.config, case.at_ms)
+    feed.feed(case.lines, size)
+    assert cases.differences(feed.rows, case.expected) == []
+
+
+@given(feeds())
+@settings(max_examples=200, deadline=None)
+def test_indices_are_the_references(fed):
+    """The indices follow from the set of events and the instant alone."""
+    feed, events, at_ms, config = fed
+    assert cases.differences(feed.rows, method.indices(events, at_ms, config)) == []
+
+
+@given(feeds())
+@settings(max_examples=200, deadline=None)
+def test_surveys_and_roles_are_the_references(fed):
+    """So do the state of every survey and the role of every press."""
+    feed, events, at_ms, config = fed
+    assert feed.surveys == by_name(method.surveys(events, at_ms, config))
+    roles = Counter(method.roles(events, at_ms, config).values())
+    assert feed.partition.diagnostics == {role: roles[role] for role in feed.partition.diagnostics}
+
+
+@given(feeds())
+@settings(max_examples=100, deadline=None)
+def test_the_last_records_are_the_surveys(fed):
+    """The last record of each survey tells its state; one that is not decided has none, or was withdrawn."""
+    feed, events, at_ms, config = fed
+    decided = {
+        name: (survey["outcome"], survey["valid"], survey["in_force_majeure"])
+        for name, survey in by_name(method.surveys(events, at_ms, config)).items()
+        if survey["outcome"] != "undecided"
+    }
+    told = {
+        name: (record.outcome, record.valid, record.force_majeure)
+        for name, record in feed.records.items()
+        if record.outcome != "withdrawn"
+    }
+    assert told == decided
+
+
+@pytest.mark.parametrize("number", range(len(COMPANIES)))
+@pytest.mark.parametrize("after_ms", AFTER_MS)
+def test_a_company_in_any_order(number, after_ms):
+    """A crowded company, shuffled and repeated, in batches of every size, swept or not, gives the reference's indices."""
+    events = COMPANIES[number]
+    at_ms = START_MS + after_ms
+    config = CONFIGS[(number + AFTER_MS.index(after_ms)) % len(CONFIGS)]
+    expected = method.indices(events, at_ms, config)
+    surveys = by_name(method.surveys(events, at_ms, config))
+    for size in SIZES[1:]:
+        feed = Feed(config, at_ms, sweeps=size % 2 == 1).feed(shuffled(events, size), size)
+        assert cases.differences(feed.rows, expected) == []
+        assert feed.surveys == surveys
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_totals_are_the_same_to_the_last_byte(seed):
+    """Counters are integers: two orders, one of them an event at a time, leave the very same bytes."""
+    at_ms = START_MS + 600_000
+    feeds = [Feed(CONFIGS[seed], at_ms).feed(shuffled(COMPANIES[seed], seed + size), size) for size in (1, ALL)]
+    assert feeds[0].totals == feeds[1].totals
+    assert feeds[0].totals
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_topics_may_come_hours_apart(seed):
+    """A worker that gets one topic hours after another, in any order, ends in the reference's indices."""
+    events = COMPANIES[seed]
+    topics = list(by_topic(events).values())
+    random.Random(seed).shuffle(topics)
+    feed = Feed(CONFIGS[seed], horizons=True, clock=caught_up_clock())
+    wall_ms = START_MS + 4 * HOUR_MS  # every event has happened
+    for topic in topics:
+        wall_ms += HOUR_MS
+        feed.tick(wall_ms)
+        for start in range(0, len(topic), 97):
+            feed.arrive(topic[start : start + 97], wall_ms)
+    assert cases.differences(feed.rows, method.indices(events, wall_ms, CONFIGS[seed])) == []
+    assert feed.surveys == by_name(method.surveys(events, wall_ms, CONFIGS[seed]))
