@@ -20,7 +20,6 @@ from typing import Self
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 10.0  # it is up in 10 ms; an overloaded machine may need a few seconds
-STOP_TIMEOUT_S = 5.0  # it has nothing to write, so a slower end is a hang: then it is killed
 POLL_S = 0.01
 
 _API_VERSIONS_KEY = 18
@@ -79,7 +78,8 @@ class EmbeddedBroker:
         """End the broker; without effect when it is not running."""
         process, self._process = self._process, None
         if process is not None:
-            end_process(process, STOP_TIMEOUT_S)
+            process.kill()  # it has nothing to save, and asked politely it would wait for every client to go
+            process.wait()
         folder, self._folder = self._folder, None
         if folder is not None:
             folder.cleanup()
@@ -153,19 +153,9 @@ def end_with_parent() -> Callable[[], None] | None:
     prctl = ctypes.CDLL(None).prctl  # looked up before the fork: afterwards another thread may hold the lock for it
 
     def ask_kernel() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
     return ask_kernel
-
-
-def end_process(process: subprocess.Popen[bytes], timeout_s: float) -> None:
-    """Ask the process to end, wait for it, and kill it after `timeout_s`."""
-    process.terminate()
-    try:
-        process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _binary() -> str:

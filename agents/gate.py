@@ -5,13 +5,13 @@ lose a batch, repeat one, or deliver one late. The gate makes that harmless, by 
 
 1. A partition is delivered between `open` and `close`, beginning at the offset given to `open`.
 2. A batch passes only if it begins where the last one that passed ended. Every other batch is dropped; what is missing
-   is read again by whoever compares `next_offsets` with the position of the reader.
+   is read again because `next_offsets` differs from the position of the reader.
 3. Batches of one topic are handled one at a time. `close` returns when no handler is running any more.
 4. When a handler raises, its batch does not count, and nothing passes any more.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
@@ -34,9 +34,7 @@ class PartitionBatch(NamedTuple):
     next_offset: int  # where the next batch begins
     high_watermark: int  # the end of what could be read when this was fetched: next_offset reaches it when caught up
     offsets: NDArray[int64]
-    append_ms: NDArray[
-        int64
-    ]  # the record's timestamp at the broker, epoch milliseconds (LogAppendTime topics: of appending)
+    append_ms: NDArray[int64]  # the record's time at the broker, epoch milliseconds: of appending, with LogAppendTime
     keys: list[bytes | None]
     values: list[bytes | None]  # None: a tombstone
 
@@ -47,6 +45,7 @@ class Gate:
     def __init__(self) -> None:
         self._next: dict[TP, int] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.dropped: Counter[TP] = Counter()  # how many batches of each partition did not pass
         self.failed = False
 
     @property
@@ -75,6 +74,7 @@ class Gate:
         partition = TP(batch.topic, batch.partition)
         async with self._turns[batch.topic]:
             if self._next.get(partition) != batch.base_offset:
+                self.dropped[partition] += 1
                 return False
             try:
                 await handle(batch)

@@ -1,4 +1,3 @@
-# ruff: noqa: SLF001 - private names of Faust and aiokafka are used; both are pinned
 """The batch transport: Faust's aiokafka driver, made to carry partition batches through it by subclassing.
 
 Faust keeps the membership of the group, the assignment of partitions, the supervision and the agents; one event of an
@@ -20,31 +19,24 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import faust
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode import Service
 
+from agents.fetching import BatchConsumerThread, LogStart
 from agents.gate import Gate, PartitionBatch
-from agents.records import Fetched, readable_end
+from agents.losses import LogLostError, Losses
+from agents.records import readable_end
 
 __all__ = ["BatchSchema", "BatchTransport", "Hooks", "LogStart", "PartitionBatch", "Progress"]
 
-# Faust asks brokers to wait 1.5 s for records; meanwhile nothing else is fetched from that node, whatever arrives there.
-FETCH_MAX_WAIT_MS = 100
+# Brokers answer several times a second while there is nothing new. Where they fall silent, nobody knows what is new:
+# a partition then no longer counts as caught up.
+ANSWER_VALID_MS = 1000
 CHECK_LOST_S = 1.0
-CHECKS_UNTIL_LOST = 3  # a batch may wait this many checks for its turn before it is taken for lost
-ATTEMPTS_TO_READ_AGAIN = 3
-
-
-class LogStart(NamedTuple):
-    """What is known of a partition when it is assigned."""
-
-    begin: int  # the first offset that the log still has
-    committed: int | None  # what a worker of this group last committed
 
 
 class Progress(NamedTuple):
@@ -52,23 +44,12 @@ class Progress(NamedTuple):
 
     next_offset: int  # handled up to here, exclusive
     end_offset: int  # the end of what can be read, at the last answer of the broker; -1 before the first
-    answered_ms: int  # when that answer came, epoch milliseconds; 0 before the first
+    answer_age_ms: int  # how old that answer is
 
     @property
     def caught_up(self) -> bool:
-        """Whether all has been handled that the broker told of; true for an empty partition, too."""
-        return 0 <= self.end_offset <= self.next_offset
-
-
-class Behind(NamedTuple):
-    """A partition that aiokafka reads elsewhere than at the next batch: how often that was seen without progress."""
-
-    offset: int
-    checks: int = 0
-
-    def seen_again(self) -> "Behind":
-        """Return the same, seen once more."""
-        return self._replace(checks=self.checks + 1)
+        """Whether all has been handled that there is, or was a second ago; true for an empty partition, too."""
+        return 0 <= self.end_offset <= self.next_offset and self.answer_age_ms <= ANSWER_VALID_MS
 
 
 async def _nothing(_partitions: Collection[TP]) -> None:
@@ -112,50 +93,6 @@ class _ReadOffsets(defaultdict[Any, Any]):
         return None if partition.topic in self._topics else super().__getitem__(partition)
 
 
-class BatchConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread in which aiokafka fetches and unpacks."""
-
-    app: Any  # a BatchApp
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
-        # What a producer took back never happened.
-        consumer._isolation_level = "read_committed"
-        # TP n of every topic goes to the same worker: an office lies in one partition of each.
-        consumer._partition_assignment_strategy = (RangePartitionAssignor,)
-        return consumer
-
-    async def on_start(self) -> None:
-        """Connect, and have what is fetched of batch topics come out as batches."""
-        await super().on_start()
-        self._ensure_consumer()._fetcher._records = Fetched(self.app.batch_topics)
-
-    async def seek_to_committed(self) -> Mapping[Any, int]:
-        """Seek as Faust does, but in topics that are no batch topics only."""
-        others = [TopicPartition(*tp) for tp in self.assignment() if tp.topic not in self.app.batch_topics]
-        if not others:
-            return {}
-        return dict(await self.call_thread(self._ensure_consumer().seek_to_committed, *others))
-
-    async def log_starts(self, partitions: Iterable[TP]) -> dict[TP, LogStart]:
-        """Ask the brokers what `LogStart` tells of these partitions."""
-        return dict(await self.call_thread(self._log_starts, [TopicPartition(*each) for each in partitions]))
-
-    async def _log_starts(self, partitions: list[TopicPartition]) -> dict[TP, LogStart]:
-        consumer = self._ensure_consumer()
-        begins = await consumer.beginning_offsets(partitions)
-        committed = await consumer._coordinator.fetch_committed_offsets(partitions)
-        marks = {each: mark.offset for each, mark in committed.items() if mark.offset >= 0}
-        return {TP(*each): LogStart(begins[each], marks.get(each)) for each in partitions}
-
-    def fetch_state(self, partition: TP) -> Any:
-        """Return aiokafka's state of an assigned partition, or None."""
-        subscription = self._ensure_consumer()._subscription.subscription
-        assignment = subscription.assignment if subscription is not None else None
-        return assignment.state_value(TopicPartition(*partition)) if assignment is not None else None
-
-
 class BatchConsumer(driver.Consumer):
     """Faust's consumer, with the batch topics' partitions delivered, started and committed as the application says."""
 
@@ -183,11 +120,12 @@ class BatchConsumer(driver.Consumer):
 
     def progress(self) -> dict[TP, Progress]:
         """Return how far each partition has been handled; empty while partitions are being assigned."""
+        now_ms = int(time.time() * 1000)
         found = {}
         for partition, next_offset in self.gate.next_offsets.items():
             state = self._thread.fetch_state(partition)
             if state is not None:
-                found[partition] = Progress(next_offset, readable_end(state), state.timestamp or 0)
+                found[partition] = Progress(next_offset, readable_end(state), now_ms - (state.timestamp or 0))
         return found
 
     async def let_go(self) -> None:
@@ -197,16 +135,13 @@ class BatchConsumer(driver.Consumer):
             taking_over.cancel()
             await asyncio.wait({taking_over})
         await self.gate.close()
-        assigned, self._assigned = self._assigned, None
-        if assigned is not None and not self.gate.failed:
-            # What is marked inside of the hook counts, too.
-            self._assigned = assigned
-            try:
-                await self._hooks.on_revoked(assigned)
-            finally:
-                self._assigned = None
-            await self.commit()
-        self._done.clear()
+        try:
+            if self._assigned is not None and not self.gate.failed:
+                await self._hooks.on_revoked(self._assigned)
+                await self.commit()
+        finally:
+            self._assigned = None
+            self._done.clear()
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         """Let go, before Faust forgets what it knows of the partitions and the group gives them to others."""
@@ -271,45 +206,45 @@ class BatchConsumer(driver.Consumer):
         offsets.update({each: done for each, done in self._done.items() if done != self._committed_offset[each]})
         return offsets
 
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        before = {each: self._committed_offset[each] for each in offsets}
+        committed = await super()._commit_offsets(offsets, start_new_transaction)
+        if not committed:  # Faust would not try again
+            self._committed_offset.update(before)
+        return bool(committed)
+
     @Service.task
     async def _read_again_what_was_lost(self) -> None:
-        """Compare where aiokafka stands with what was handled: what lies between is on its way, or was lost."""
-        behind: dict[TP, Behind] = {}
+        losses = Losses()
         async for _ in self.itertimer(CHECK_LOST_S, name="lost batches"):
-            found = {} if self.app.rebalancing else self._behind()
-            kept = {
-                each: before for each, before in behind.items() if self.gate.next_offsets.get(each) == before.offset
-            }
-            behind = kept | {each: kept.get(each, Behind(offset)).seen_again() for each, offset in found.items()}
-            lost = [each for each in found if behind[each].checks % CHECKS_UNTIL_LOST == 0]
-            hopeless = [each for each in lost if behind[each].checks > CHECKS_UNTIL_LOST * ATTEMPTS_TO_READ_AGAIN]
-            if hopeless:
-                names = ", ".join(f"{each.topic}/{each.partition} at {behind[each].offset}" for each in hopeless)
-                await self.app.crash(RuntimeError(f"The log cannot be read on: {names}. Was a topic made anew?"))
+            if self.app.rebalancing:
+                continue
+            try:
+                lost = losses.check(self.gate.next_offsets, self._positions(), self.gate.dropped)
+            except LogLostError as error:
+                await self.app.crash(error)
                 return
             if lost:
                 await self._read_again(lost)
 
-    def _behind(self) -> dict[TP, int]:
-        behind = {}
-        for partition, next_offset in self.gate.next_offsets.items():
-            state = self._thread.fetch_state(partition)
-            if state is not None and state.has_valid_position and state.position != next_offset:
-                behind[partition] = next_offset
-        return behind
+    def _positions(self) -> dict[TP, int]:
+        """Return where aiokafka stands in the open partitions."""
+        states = {each: self._thread.fetch_state(each) for each in self.gate.next_offsets}
+        return {
+            each: state.position for each, state in states.items() if state is not None and state.has_valid_position
+        }
 
     async def _read_again(self, lost: Iterable[TP]) -> None:
         try:
-            logs = await self._thread.log_starts(lost)
-            for partition, log in logs.items():
+            for partition, log in (await self._thread.log_starts(lost)).items():
                 if log.begin > self.gate.next_offsets.get(partition, log.begin):
                     self.log.warning("%s: records before %d expired before they were read", partition, log.begin)
                     self.gate.skip(partition, log.begin)
-            again = {each: offset for each, offset in self.gate.next_offsets.items() if each in logs}
+            again = {each: offset for each, offset in self.gate.next_offsets.items() if each in lost}
             self.log.info("Reading again: %s", again)
             await self._read_from(again)
-        except IllegalStateError:
-            pass  # not ours any more: a rebalance has begun
+        except (KafkaError, TimeoutError) as error:  # the next check tries again, if the partitions are still ours
+            self.log.info("Could not read again: %r", error)
 
 
 class BatchTransport(driver.Transport):

@@ -26,7 +26,7 @@ from typing import Self
 
 import pytest
 
-from agents.embedded import EmbeddedBroker, answers_kafka, end_process, end_with_parent
+from agents.embedded import EmbeddedBroker, answers_kafka, end_with_parent
 
 HERE = Path(__file__).parent / "kafka"
 HOST = "127.0.0.1"
@@ -140,8 +140,14 @@ class Node:
     def stop(self) -> None:
         """End the node, by force if it lingers."""
         process, self._process = self._process, None
-        if process is not None:
-            end_process(process, STOP_TIMEOUT_S)
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def _properties(self) -> dict[str, object]:
         clients, controller = f"PLAINTEXT://{self.address}", f"CONTROLLER://{HOST}:{self._controller_port}"

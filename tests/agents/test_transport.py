@@ -1,4 +1,4 @@
-"""The batch transport through Faust, on both brokers."""
+"""The batch transport through Faust: what users see on both brokers, what it withstands on one of them."""
 
 import asyncio
 import itertools
@@ -211,23 +211,24 @@ async def test_members_join_and_leave_under_load(kafka):
     assert first.let_go == first.taken >= 5
 
 
-async def test_a_partition_that_comes_back_may_go_on(kafka):
+@pytest.mark.kafka
+async def test_a_partition_that_comes_back_may_go_on(apache_kafka):
     """Whoever kept the state of a partition over a rebalance starts where it stopped and reads nothing twice."""
-    (topic,) = await make_topics(kafka, 2, "kept")
+    (topic,) = await make_topics(apache_kafka, 2, "kept")
     kept = {}
 
     def go_on(logs):
         return {each: kept.get(each, log.begin) for each, log in logs.items()}
 
-    await publish(kafka, topic, 100, partition=0)
-    await publish(kafka, topic, 100, partition=1)
-    async with Member(kafka, topic, [topic], starts=go_on) as first:
+    await publish(apache_kafka, topic, 100, partition=0)
+    await publish(apache_kafka, topic, 100, partition=1)
+    async with Member(apache_kafka, topic, [topic], starts=go_on) as first:
         await until(lambda: first.caught_up and sum(first.ends.values()) == 200)
         kept.update(first.ends)
-        async with Member(kafka, topic, [topic]):
+        async with Member(apache_kafka, topic, [topic]):
             await until(lambda: len(first.assigned or ()) == 1)
-            await publish(kafka, topic, 50, first=100, partition=0)
-            await publish(kafka, topic, 50, first=100, partition=1)
+            await publish(apache_kafka, topic, 50, first=100, partition=0)
+            await publish(apache_kafka, topic, 50, first=100, partition=1)
         await until(lambda: len(first.assigned or ()) == 2 and sum(first.ends.values()) == 300)
         for partition in range(2):
             batches = itertools.chain.from_iterable(first.periods[TP(topic, partition)])
@@ -235,10 +236,11 @@ async def test_a_partition_that_comes_back_may_go_on(kafka):
             assert len(set(offsets.tolist())) == 150
 
 
-async def test_a_slow_start_does_not_hold_up_the_group(kafka):
+@pytest.mark.kafka
+async def test_a_slow_start_does_not_hold_up_the_group(apache_kafka):
     """A member that still looks for its starts lets go at once when the next rebalance comes, and starts anew."""
-    (topic,) = await make_topics(kafka, 2, "slow")
-    await publish(kafka, topic, 10)
+    (topic,) = await make_topics(apache_kafka, 2, "slow")
+    await publish(apache_kafka, topic, 10)
     forever = asyncio.Event()
 
     class Slow(Member):
@@ -250,10 +252,10 @@ async def test_a_slow_start_does_not_hold_up_the_group(kafka):
                 await forever.wait()
             return await super().start_offsets(logs)
 
-    slow = Slow(kafka, topic, [topic])
+    slow = Slow(apache_kafka, topic, [topic])
     starting = asyncio.create_task(slow.app.start())
     await until(lambda: slow.asked == 1)
-    async with Member(kafka, topic, [topic]) as other:
+    async with Member(apache_kafka, topic, [topic]) as other:
         await until(lambda: slow.asked == 2 and slow.let_go == 1 and len(other.assigned or ()) == 1)
         await until(lambda: slow.caught_up and other.caught_up)
         assert slow.ends.keys() | other.ends.keys() == {TP(topic, 0), TP(topic, 1)}
@@ -261,44 +263,45 @@ async def test_a_slow_start_does_not_hold_up_the_group(kafka):
     await asyncio.wait_for(slow.app.stop(), PATIENCE_S)
 
 
-async def test_a_failed_batch_is_not_lost(kafka):
+@pytest.mark.kafka
+async def test_a_failed_batch_is_not_lost(apache_kafka):
     """When the handler raises, the app crashes with that reason, delivers nothing more and commits nothing."""
-    (topic,) = await make_topics(kafka, 1, "failing")
-    await publish(kafka, topic, 10)
+    (topic,) = await make_topics(apache_kafka, 1, "failing")
+    await publish(apache_kafka, topic, 10)
 
     class Failing(Member):
         async def handle(self, batch):
             self.app.batches.mark_done(TP(topic, 0), batch.next_offset)
             raise ValueError("no more")
 
-    async with Failing(kafka, topic, [topic]) as failing:
+    async with Failing(apache_kafka, topic, [topic]) as failing:
         await asyncio.wait_for(failing.app.wait_until_stopped(), PATIENCE_S)
         assert str(failing.app.crash_reason) == "no more"
     assert failing.let_go == 0
-    async with Member(kafka, topic, [topic]) as member:
+    async with Member(apache_kafka, topic, [topic]) as member:
         await until(lambda: member.caught_up and member.ends[TP(topic, 0)] == 10)
         assert member.logs[TP(topic, 0)].committed is None
 
 
-async def test_a_failed_hook_fails_the_start(kafka):
+async def test_a_failed_hook_fails_the_start(embedded_kafka):
     """What a hook raises at the first assignment, the start raises."""
-    (topic,) = await make_topics(kafka, 1, "hooked")
+    (topic,) = await make_topics(embedded_kafka, 1, "hooked")
 
     class Failing(Member):
         async def start_offsets(self, logs):
             raise ValueError("no starts")
 
-    failing = Failing(kafka, topic, [topic])
+    failing = Failing(embedded_kafka, topic, [topic])
     with pytest.raises(ValueError, match="no starts"):
         await failing.app.start()
     await asyncio.wait_for(failing.app.stop(), PATIENCE_S)
 
 
-async def test_reads_again_what_was_lost_below_the_gate(kafka, monkeypatch):
+async def test_reads_again_what_was_lost_below_the_gate(embedded_kafka, monkeypatch):
     """A batch lost between the broker and the gate costs time, not records."""
     monkeypatch.setattr(transport, "CHECK_LOST_S", 0.1)
-    (topic,) = await make_topics(kafka, 1, "lossy")
-    async with Member(kafka, topic, [topic]) as member:
+    (topic,) = await make_topics(embedded_kafka, 1, "lossy")
+    async with Member(embedded_kafka, topic, [topic]) as member:
         consumer = member.app.batches
         to_message = consumer._to_message
 
@@ -307,17 +310,18 @@ async def test_reads_again_what_was_lost_below_the_gate(kafka, monkeypatch):
             return to_message(tp, record._replace(base_offset=record.base_offset + 1))
 
         consumer._to_message = lose_one
-        await publish(kafka, topic, 100)
+        await publish(embedded_kafka, topic, 100)
         await until(lambda: member.caught_up and member.ends[TP(topic, 0)] == 100)
         assert member.values(TP(topic, 0)) == [b"value %d" % number for number in range(100)]
 
 
-async def test_other_topics_stay_single_records(kafka):
+@pytest.mark.kafka
+async def test_other_topics_stay_single_records(apache_kafka):
     """A topic that is no batch topic goes through Faust as ever, beside the batches."""
-    batched, plain = await make_topics(kafka, 1, "batched", "plain")
-    await publish(kafka, batched, 10)
-    await publish(kafka, plain, 3)
-    member = Member(kafka, batched, [batched])
+    batched, plain = await make_topics(apache_kafka, 1, "batched", "plain")
+    await publish(apache_kafka, batched, 10)
+    await publish(apache_kafka, plain, 3)
+    member = Member(apache_kafka, batched, [batched])
     seen = []
 
     async def see(stream):
@@ -345,7 +349,7 @@ async def test_a_log_that_cannot_be_read_on_is_an_error(apache_kafka, monkeypatc
     await publish(apache_kafka, topic, 10)
     async with Member(apache_kafka, topic, [topic], starts=lambda logs: dict.fromkeys(logs, 500)) as member:
         await asyncio.wait_for(member.app.wait_until_stopped(), PATIENCE_S)
-        assert f"cannot be read on: {topic}/0 at 500" in str(member.app.crash_reason)
+        assert f"The log of {topic}, partition 0, does not have the offset 500" in str(member.app.crash_reason)
 
 
 @pytest.mark.kafka
