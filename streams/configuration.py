@@ -2,7 +2,8 @@
 
 Every key can stand in a TOML file, in the environment as ``KQI_<KEY>`` (tables: ``KQI_<TABLE>_<KEY>``) and in
 ``--set key=value``; the later of these three wins. A value in the environment or behind ``--set`` is read as a TOML
-value, or else as text. All that is wrong is collected, each with its key and where it stands.
+value where that fits its key, or else as text (so a password may be 1234). All that is wrong is collected, each with
+its key and where it stands.
 """
 
 import re
@@ -21,6 +22,7 @@ _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 Seconds = Annotated[float, Meta(ge=0, le=1e8)]
 PositiveSeconds = Annotated[float, Meta(ge=0.001, le=1e8)]
 Milliseconds = Annotated[int, Meta(ge=0, le=100_000_000)]
+PositiveMilliseconds = Annotated[int, Meta(ge=1, le=100_000_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
@@ -67,11 +69,11 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     silent_weight: Share = 0.8
     answer_window_s: PositiveSeconds = 30
     debounce_ms: Milliseconds = 1000
-    long_press_ms: Milliseconds = 3000
+    long_press_ms: PositiveMilliseconds = 3000  # at 0 no press could be short
     force_majeure_duration_s: Seconds = 900
     force_majeure_excludes: Literal["all", "unfavourable", "numerator"] = "all"
     force_majeure_pending: Literal["include", "exclude"] = "include"
-    windows: Annotated[tuple[str, ...], Meta(min_length=1, max_length=16)] = ("15m", "1h", "8h", "24h", "7d", "30d")
+    windows: tuple[str, ...] = ("15m", "1h", "8h", "24h", "7d", "30d")
     service_level_s: Seconds = 20
     short_abandon_s: Seconds = 5
     min_surveys: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 30
@@ -140,6 +142,20 @@ def window_minutes(window: str) -> int:
 Source = tuple[str, Mapping[str, Any]]  # where, and what stands there
 
 
+class _Text(str):
+    """A value as it was typed, which only its key can tell the meaning of."""
+
+    __slots__ = ()
+
+    def readings(self) -> list[Any]:
+        """What it may mean: a TOML value, or text."""
+        try:
+            read = tomllib.loads(f"value = {self}")
+        except tomllib.TOMLDecodeError:
+            return [str(self)]
+        return [read["value"], str(self)] if read.keys() == {"value"} else [str(self)]
+
+
 def from_toml(text: str, where: str) -> Source:
     """Read a TOML document."""
     try:
@@ -161,11 +177,15 @@ def from_environment(environment: Mapping[str, str]) -> Source:
 def from_settings(settings: Iterable[str]) -> Source:
     """Read ``key=value`` pairs of the command line; dots lead into tables."""
     found: dict[str, Any] = {}
+    problems = []
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key.strip():
-            raise ConfigurationError([f"--set {setting}: expected key=value"])
-        _put(found, key.strip(), value.strip())
+            problems.append(f"--set {setting}: expected key=value")
+        elif not _put(found, key.strip(), value.strip()):
+            problems.append(f"--set {setting}: another --set gives a value to what should be a table")
+    if problems:
+        raise ConfigurationError(problems)
     return "--set", found
 
 
@@ -179,16 +199,16 @@ def _keys() -> list[tuple[str, str]]:
     return keys
 
 
-def _put(found: dict[str, Any], dotted: str, text: str) -> None:
+def _put(found: dict[str, Any], dotted: str, text: str) -> bool:
+    """Enter a value at its place; False when a value stands where a table must be."""
     *tables, key = dotted.split(".")
     for table in tables:
-        found = found.setdefault(table, {})
-        if not isinstance(found, dict):
-            raise ConfigurationError([f"`{dotted}`: `{table}` is a value, not a table"])
-    try:
-        found[key] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        found[key] = text
+        inner = found.setdefault(table, {})
+        if not isinstance(inner, dict):
+            return False
+        found = inner
+    found[key] = _Text(text)
+    return True
 
 
 # Checking ----------------------------------------------------------------------------------------------------------
@@ -205,20 +225,39 @@ def _checked(struct: type[msgspec.Struct], sources: Iterable[Source], path: str,
             if field is None:
                 problems.append(f"`{path}{key}` in {where} is no key of the configuration{_hint(key, fields)}")
             elif isinstance(field.default, msgspec.Struct):
-                if isinstance(value, Mapping):
-                    tables.setdefault(key, []).append((where, value))
+                table = value.readings()[0] if isinstance(value, _Text) else value
+                if isinstance(table, Mapping):
+                    tables.setdefault(key, []).append((where, table))
                 else:
                     problems.append(f"`{path}{key}` in {where} must be a table")
             else:
-                # As one writes a list in the environment: 15m,1h
-                plain = value.split(",") if key == "windows" and isinstance(value, str) else value
                 try:
-                    values[key] = msgspec.convert(plain, field.type)
-                except msgspec.ValidationError as error:
+                    values[key] = _value(value, field)
+                except ValueError as error:
                     problems.append(f"`{path}{key}` in {where}: {_plain(str(error))}")
     for key, inner in tables.items():
         values[key] = _checked(type(fields[key].default), inner, f"{path}{key}.", problems)
     return struct(**values)
+
+
+def _value(given: Any, field: msgspec.structs.FieldInfo) -> Any:
+    """Convert a value to its field's type, by the first reading that fits; raise ValueError by the first if none does."""
+    first: ValueError | None = None
+    for reading in given.readings() if isinstance(given, _Text) else [given]:
+        try:
+            return _windows(reading) if field.name == "windows" else msgspec.convert(reading, field.type)
+        except ValueError as error:  # msgspec's are, too
+            first = first or error
+    raise first or ValueError("expected a value")
+
+
+def _windows(given: Any) -> tuple[str, ...]:
+    # In the environment one writes a list as 15m,1h.
+    texts = [text.strip() for text in given.split(",")] if isinstance(given, str) else given
+    windows: tuple[str, ...] = msgspec.convert(texts, Annotated[tuple[str, ...], Meta(min_length=1, max_length=16)])
+    if len(set(map(window_minutes, windows))) != len(windows):
+        raise ValueError("two of them have the same length")
+    return windows
 
 
 def _plain(message: str) -> str:
@@ -235,15 +274,6 @@ def _hint(key: str, known: Iterable[str]) -> str:
 
 def _faults_between_keys(configuration: Configuration) -> list[str]:
     faults = []
-    for window in configuration.windows:
-        try:
-            window_minutes(window)
-        except ValueError as error:
-            faults.append(f"`windows`: {error}")
-    if not faults and len(set(configuration.window_minutes)) != len(configuration.windows):
-        faults.append("`windows`: two of them have the same length")
-    if configuration.long_press_ms == 0:
-        faults.append("`long_press_ms`: expected at least 1, or no press could be short")
     kafka = configuration.kafka
     if kafka.security_protocol.startswith("SASL") and not (kafka.sasl_username and kafka.sasl_password):
         faults.append("`kafka.security_protocol` asks for `kafka.sasl_username` and `kafka.sasl_password`")

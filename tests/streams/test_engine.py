@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.reference import cases, method
 from tests.reference.companies import START_MS, company
-from tests.reference.contract import normalise
+from tests.reference.contract import judge, normalise
+from tests.reference.messages import mutate
 from tests.reference.strategies import configurations, event_sets
 from tests.streams.feeding import ALL, HOUR_MS, SIZES, Feed, by_name, by_topic, caught_up_clock, shuffled
 
@@ -134,3 +135,21 @@ def test_topics_may_come_hours_apart(seed):
             feed.arrive(topic[start : start + 97], wall_ms)
     assert cases.differences(feed.rows, method.indices(events, wall_ms, CONFIGS[seed])) == []
     assert feed.surveys == by_name(method.surveys(events, wall_ms, CONFIGS[seed]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_accepted_is_applied(seed):
+    """Messages broken in every way: what decoding lets through never raises, and counts as the reference has it."""
+    lines, events = [], {}
+    for line in mutate(seed, 400):
+        event, _ = judge(line)
+        name = event and (event["office_id"], event["event_id"])
+        if event and name not in events:  # two events of one id break the contract
+            events[name] = event
+            lines.append(line)
+    feed = Feed({"windows": ODD_WINDOWS}).feed(lines, 50)
+    now_ms = feed.partition.now.now_ms
+    for at_ms in (now_ms, START_MS + HOUR_MS):
+        feed = Feed({"windows": ODD_WINDOWS}, at_ms, sweeps=True).feed(lines, 50)
+        expected = method.indices(list(events.values()), at_ms, {"windows": ODD_WINDOWS})
+        assert cases.differences(feed.rows, expected) == []
