@@ -94,33 +94,23 @@ def empty_tables(rules: Rules) -> Tables:
 
 
 def sweep(tables: Tables, rules: Rules, retention: Retention, needs: Needs) -> Tables:
-    """New tables that hold what is kept, with room for ``needs``; between batches only."""
+    """The tables without what can never matter again, with room for ``needs``; between batches only.
+
+    Rows move down within their own arrays, so a sweep takes little memory of its own.
+    """
     sizes = tables.sizes.copy()
-    kept = count_kept(tables, retention)
     for size in (PRESSES, SEQUENCE, FORCE_MAJEURES, VERDICTS, INDEX, VERDICT_INDEX, FACTS, ID_BYTES, OPEN):
         sizes[size] = 0
-    press_room = _with_room(kept.presses, needs.presses)
-    # Ids and verdicts are kept for the rows that they refer to, too.
-    targets = kept.presses + kept.force_majeures
-    verdict_room = _with_room(min(kept.verdicts + targets, int(tables.sizes[VERDICTS])), needs.verdicts)
-    verdict_bytes = int(tables.verdicts["id_length"][: tables.sizes[VERDICTS]].sum())  # at most
-    new = tables._replace(
-        presses=_rows(PRESS_ROW, press_room),
-        force_majeures=_rows(FORCE_MAJEURE_ROW, _with_room(kept.force_majeures, needs.force_majeures)),
-        verdicts=_rows(VERDICT_ROW, verdict_room),
-        facts=_rows(FACT_ROW, _with_room(kept.facts, needs.facts)),
-        ids=_rows(INDEX_ROW, _index_capacity(_with_room(kept.ids + targets, needs.ids))),
-        verdict_index=_rows(INDEX_ROW, _index_capacity(verdict_room)),
-        sequence=np.zeros(2 * press_room + 8 * tables.panels.shape[0], np.int32),
-        id_bytes=np.zeros(_with_room(kept.id_bytes + verdict_bytes, needs.id_bytes), np.uint8),
-        open_surveys=np.zeros(press_room, np.int32),
-        changed=_rows(CHANGE_ROW, press_room),
+    swept = tables._replace(
+        verdict_index=np.zeros_like(tables.verdict_index),
+        sequence=np.zeros(2 * int(tables.sizes[PRESSES]) + 8 * tables.panels.shape[0], np.int32),
+        id_bytes=np.zeros_like(tables.id_bytes),
         press_calendar=np.full_like(tables.press_calendar, NONE),
         fact_calendar=np.full_like(tables.fact_calendar, NONE),
         sizes=sizes,
     )
-    sweep_into(tables, new, rules, retention)
-    return new
+    sweep_into(tables, swept, rules, retention)
+    return _grown(swept, needs)
 
 
 # Growth ------------------------------------------------------------------------------------------------------------

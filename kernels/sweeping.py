@@ -48,14 +48,11 @@ class Retention(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """How many rows a sweep keeps for their own sake; ids and verdicts stay with the rows that they belong to, too."""
+    """How many rows a sweep would keep."""
 
     presses: int
-    force_majeures: int
-    verdicts: int
     facts: int
-    ids: int
-    id_bytes: int  # of presses
+    ids: int  # for their own sake; those of rows that are kept stay, too
 
 
 @kernel
@@ -72,19 +69,10 @@ def _keeps_force_majeure(row: np.void, retention: Retention) -> bool:
 
 @kernel
 def count_kept(tables: Tables, retention: Retention) -> Kept:
-    """How much a sweep would keep."""
+    """How much a sweep would keep of the tables that grow with every event."""
     presses = 0
-    id_bytes = 0
     for row in range(tables.sizes[PRESSES]):
-        if _keeps_press(tables.presses[row], retention):
-            presses += 1
-            id_bytes += tables.presses[row]["id_length"]
-    force_majeures = 0
-    for row in range(tables.sizes[FORCE_MAJEURES]):
-        force_majeures += _keeps_force_majeure(tables.force_majeures[row], retention)
-    verdicts = 0
-    for row in range(tables.sizes[VERDICTS]):
-        verdicts += tables.verdicts[row]["ts_ms"] >= retention.verdict_ms
+        presses += _keeps_press(tables.presses[row], retention)
     facts = 0
     for row in range(tables.sizes[FACTS]):
         facts += tables.facts[row]["ts_ms"] >= retention.fact_ms
@@ -92,7 +80,7 @@ def count_kept(tables: Tables, retention: Retention) -> Kept:
     for at in range(tables.ids.shape[0]):
         entry = tables.ids[at]
         ids += entry["kind"] != FREE and entry["ts_ms"] >= retention.seen_ms[entry["event_type"]]
-    return Kept(presses, force_majeures, verdicts, facts, ids, id_bytes)
+    return Kept(presses, facts, ids)
 
 
 @kernel
@@ -176,23 +164,28 @@ def _sweep_index(
     moved_presses: NDArray[np.int32],
     moved_force_majeures: NDArray[np.int32],
 ) -> None:
-    for at in range(old.ids.shape[0]):
-        entry = old.ids[at]
-        if entry["kind"] == FREE:
-            continue
+    """Take the entries that are kept out of the index, empty it, and enter them anew."""
+    index = new.ids
+    kept = np.empty_like(index[: old.sizes[INDEX]])
+    count = 0
+    for at in range(index.shape[0]):
+        entry = index[at]
         row = NONE
         if entry["kind"] == PRESS:
             row = moved_presses[entry["row"]]
         elif entry["kind"] == FORCE_MAJEURE:
             row = moved_force_majeures[entry["row"]]
-        if row == NONE and entry["ts_ms"] < retention.seen_ms[entry["event_type"]]:
-            continue
-        place = find(new.ids, entry["hash_high"], entry["hash_low"])
-        new.ids[place] = entry
-        new.ids[place]["row"] = row
-        if row == NONE:
-            new.ids[place]["kind"] = SEEN
-        new.sizes[INDEX] += 1
+        is_kept = row != NONE or entry["ts_ms"] >= retention.seen_ms[entry["event_type"]]
+        if entry["kind"] != FREE and is_kept:
+            kept[count] = entry
+            kept[count]["row"] = row
+            if row == NONE:
+                kept[count]["kind"] = SEEN
+            count += 1
+        index[at]["kind"] = FREE
+    for at in range(count):
+        index[find(index, kept[at]["hash_high"], kept[at]["hash_low"])] = kept[at]
+    new.sizes[INDEX] = count
 
 
 @kernel
@@ -244,9 +237,10 @@ def _sweep_facts(old: Tables, new: Tables, rules: Rules, retention: Retention) -
 
 @kernel
 def sweep_into(old: Tables, new: Tables, rules: Rules, retention: Retention) -> None:
-    """Move what is kept into new tables that have room for it and are empty but for what they share with the old ones.
+    """Move what is kept into new tables, which share with the old ones all arrays whose rows keep their order.
 
-    Panels and offices, counters and the windows' places stay the same arrays.
+    In those, rows only ever move down, over rows that were looked at before. The ids' bytes, the panels' runs, the
+    calendars and the index of verdicts are new and empty.
     """
     for number in range(new.panels.shape[0]):
         new.panels[number]["first_standing"] = NONE
