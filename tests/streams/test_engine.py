@@ -38,7 +38,8 @@ def reordered(draw, events):
 @st.composite
 def feeds(draw):
     """A feed that some events were given to, the events, the instant that it stands at, and its configuration."""
-    events = draw(event_sets())
+    # The ends of a force majeure lie at most the longest window apart.
+    events = [event for event in draw(event_sets()) if event.get("to", 0) - event.get("from", event["ts"]) <= HOUR_MS]
     at_ms = draw(instants)
     config = draw(configurations)
     given_at = at_ms if draw(st.booleans()) else None
