@@ -10,11 +10,13 @@ a topic at a time. If it raises, nothing is delivered any more and the app crash
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, cast
 
 import faust
 from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import collect_hosts
 from aiokafka.errors import KafkaError
 
 from agents.security import Security
@@ -55,10 +57,28 @@ async def require_broker(bootstrap: str, security: Security) -> None:
         async with asyncio.timeout(REACH_TIMEOUT_S):
             await client.bootstrap()
     except (KafkaError, OSError, TimeoutError) as error:
-        detail = str(error).rstrip(".") or f"no answer within {REACH_TIMEOUT_S:g} s"
-        raise BrokerUnreachableError(f"No Kafka broker can be reached at {bootstrap}: {detail}.") from error
+        reason = await _why_unreachable(bootstrap)
+        raise BrokerUnreachableError(f"No Kafka broker can be reached at {bootstrap}: {reason}.") from error
     finally:
         await client.close()
+
+
+async def _why_unreachable(bootstrap: str) -> str:
+    """Return what keeps from connecting; aiokafka tells only that it could not."""
+    reason = "no address is given"
+    for host, port, _ in collect_hosts(bootstrap, randomize=False):
+        try:
+            async with asyncio.timeout(REACH_TIMEOUT_S):
+                _, writer = await asyncio.open_connection(host, port)
+        except TimeoutError:
+            reason = "nothing answers"
+        except OSError as error:
+            number = error.errno or 0  # negative where a name is not found
+            reason = (os.strerror(number) if number > 0 else error.strerror or str(error)).lower()
+        else:
+            writer.close()
+            return "what answers there is no Kafka broker, or asks for other security settings"
+    return reason
 
 
 class BatchApp(faust.App):

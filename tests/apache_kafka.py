@@ -3,6 +3,7 @@
 Fixtures, each a bootstrap address `host:port` (an `Address`), started once a session:
 
 * `apache_kafka`: one node of Apache Kafka (KRaft), or the cluster at KQI_TEST_KAFKA;
+* `kafka_node`: that node itself, which has a second listener with TLS and passwords;
 * `embedded_kafka`: the embedded broker;
 * `kafka`: both, one after the other.
 
@@ -33,6 +34,7 @@ HOST = "127.0.0.1"
 JAVA_AT_LEAST = 17
 # A small heap is plenty for tests; the serial collector and the first compiler alone halve the time of the start.
 JAVA_OPTIONS = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+USER, PASSWORD, KEY_PASSWORD = "kqi", "not-secret", "not-secret-either"  # of nodes that live seconds
 FETCH_TIMEOUT_S = 300.0
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
@@ -55,11 +57,8 @@ class Unavailable(Exception):  # noqa: N818 - not an error: the reason why tests
 
 
 @pytest.fixture(scope="session")
-def apache_kafka() -> Iterator[Address]:
-    """Return the address of an Apache Kafka."""
-    if address := os.environ.get("KQI_TEST_KAFKA"):
-        yield Address(address, is_embedded=False)
-        return
+def kafka_node() -> Iterator["Node"]:
+    """Return a node of our own."""
     try:
         jars = fetch_jars()
     except Unavailable as missing:
@@ -68,9 +67,16 @@ def apache_kafka() -> Iterator[Address]:
         node = Node(jars, Path(folder))
         try:
             node.start()
-            yield Address(node.address, is_embedded=False)
+            yield node
         finally:
             node.stop()
+
+
+@pytest.fixture(scope="session")
+def apache_kafka(request: pytest.FixtureRequest) -> Address:
+    """Return the address of an Apache Kafka."""
+    given = os.environ.get("KQI_TEST_KAFKA")
+    return Address(given or request.getfixturevalue("kafka_node").address, is_embedded=False)
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +102,7 @@ class Node:
         self._folder = folder
         self._settings = folder / "server.properties"
         self._output = folder / "output.txt"
-        self.port, self._controller_port = free_ports(2)
+        self.port, self.secured_port, self._controller_port = free_ports(3)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -108,6 +114,7 @@ class Node:
         """Format the data folder, start the node and wait until it answers."""
         self._settings.write_text("".join(f"{key}={value}\n" for key, value in self._properties().items()))
         with self._output.open("wb") as output:
+            making_key = subprocess.Popen(self._key_command(), stdout=output, stderr=subprocess.STDOUT)
             subprocess.run(
                 [
                     *self._java,
@@ -123,6 +130,7 @@ class Node:
                 timeout=START_TIMEOUT_S,
                 check=False,  # the server says what is wrong better
             )
+            making_key.wait(START_TIMEOUT_S)
             self._process = subprocess.Popen(
                 [*self._java, *self._class_path, "kafka.Kafka", str(self._settings)],
                 stdin=subprocess.DEVNULL,
@@ -149,17 +157,32 @@ class Node:
             process.kill()
             process.wait()
 
+    def _key_command(self) -> list[str]:
+        options = (
+            f"-keystore {self._folder}/key.p12 -storetype PKCS12 -storepass {KEY_PASSWORD} -alias kafka -validity 2"
+        )
+        name = f"-dname CN={HOST} -ext SAN=IP:{HOST}"
+        return ["keytool", "-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", *options.split(), *name.split()]
+
     def _properties(self) -> dict[str, object]:
-        clients, controller = f"PLAINTEXT://{self.address}", f"CONTROLLER://{HOST}:{self._controller_port}"
+        controller = f"CONTROLLER://{HOST}:{self._controller_port}"
+        listeners = f"PLAINTEXT://{self.address},SECURED://{HOST}:{self.secured_port},{controller}"
         return {
             "process.roles": "broker,controller",
             "node.id": self.node_id,
-            "listeners": f"{clients},{controller}",
-            "advertised.listeners": f"{clients},{controller}",
+            "listeners": listeners,
+            "advertised.listeners": listeners,
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL",
             "controller.quorum.bootstrap.servers": f"{HOST}:{self._controller_port}",
+            "listener.name.secured.ssl.keystore.location": self._folder / "key.p12",
+            "listener.name.secured.ssl.keystore.type": "PKCS12",
+            "listener.name.secured.ssl.keystore.password": KEY_PASSWORD,
+            "listener.name.secured.sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.secured.plain.sasl.jaas.config": (
+                f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
+            ),
             "log.dirs": self._folder / "data",
             # One node cannot keep copies.
             "offsets.topic.replication.factor": 1,

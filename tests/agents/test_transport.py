@@ -2,9 +2,11 @@
 
 import asyncio
 import itertools
+import ssl
 import time
 import uuid
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +14,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from faust.types import TP
 
-from agents import transport
-from agents.app import BrokerUnreachableError, GroupTimes, create_app
+from agents import fetching, transport
+from agents.app import BrokerUnreachableError, GroupTimes, create_app, require_broker
+from agents.embedded import EmbeddedBroker
+from agents.security import Security
 from agents.transport import Hooks
+from tests.apache_kafka import HOST, PASSWORD, USER, Address
 
 PATIENCE_S = 20.0
 
@@ -54,7 +59,7 @@ async def publish(bootstrap, topic, count, *, partition=0, first=0, **options):
 class Member:
     """One worker of a group, that writes down what happens to it and checks what must always hold."""
 
-    def __init__(self, bootstrap, group, topics, starts=None):
+    def __init__(self, bootstrap, group, topics, starts=None, security=None):
         self.assigned = None
         self.taken = self.let_go = 0
         self.at_work = 0
@@ -70,6 +75,7 @@ class Member:
             Hooks(on_assigned=self.on_assigned, start_offsets=self.start_offsets, on_revoked=self.on_revoked),
             # As quick as each of them allows: a join of the embedded broker takes half of session_s and a second.
             group_times=GroupTimes(session_s=2 if bootstrap.is_embedded else 6, heartbeat_s=0.3, rebalance_s=10),
+            security=security,
         )
 
     async def on_assigned(self, partitions):
@@ -337,8 +343,53 @@ async def test_other_topics_stay_single_records(apache_kafka):
 async def test_says_that_no_broker_answers():
     """An unreachable broker is one sentence within seconds."""
     app = create_app("nobody", "127.0.0.1:9", ["topic"], None)
-    with pytest.raises(BrokerUnreachableError, match=r"No Kafka broker can be reached at 127\.0\.0\.1:9: .*\."):
+    with pytest.raises(
+        BrokerUnreachableError, match=r"No Kafka broker can be reached at 127\.0\.0\.1:9: connection refused\."
+    ):
         await asyncio.wait_for(app.start(), 15)
+
+
+@pytest.mark.kafka
+async def test_stops_in_the_middle_of_its_start(apache_kafka):
+    """A start can be cancelled at any moment, also while the group takes the member in; then it stops within seconds."""
+    (topic,) = await make_topics(apache_kafka, 1, "cancelled")
+    for wait_s in (0, 0.02, 0.1, 0.25, 0.3, 0.35, 0.4, 0.5):
+        member = Member(apache_kafka, f"{topic}-{wait_s}", [topic])
+        starting = asyncio.create_task(member.app.start())
+        await asyncio.wait({starting}, timeout=wait_s)
+        starting.cancel()
+        await asyncio.wait({starting})
+        await asyncio.wait_for(member.app.stop(), 3)
+
+
+async def test_stops_while_the_broker_is_away(monkeypatch):
+    """Nobody knows what is new while the broker is away; and what can no longer be committed delays the stop little."""
+    monkeypatch.setattr(fetching, "COMMIT_TIMEOUT_S", 0.2)
+    with EmbeddedBroker() as broker:
+        (topic,) = await make_topics(broker.bootstrap, 1, "left")
+        member = Member(Address(broker.bootstrap, is_embedded=True), topic, [topic])
+        await member.app.start()
+        await until(lambda: member.caught_up)
+    member.app.batches.mark_done(TP(topic, 0), 0)
+    await until(lambda: not member.caught_up)
+    await asyncio.wait_for(member.app.stop(), 3)
+    assert member.let_go == 1
+
+
+@pytest.mark.kafka
+async def test_encrypted_and_with_a_password(kafka_node, tmp_path):
+    """TLS and SASL options reach the brokers; a wrong password is said in one sentence."""
+    (topic,) = await make_topics(kafka_node.address, 1, "secured")
+    await publish(kafka_node.address, topic, 3)
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_text(ssl.get_server_certificate((HOST, kafka_node.secured_port)))
+    address = Address(f"{HOST}:{kafka_node.secured_port}", is_embedded=False)
+    security = Security("SASL_SSL", "PLAIN", USER, PASSWORD, str(ca_file))
+    async with Member(address, topic, [topic], security=security) as member:
+        await until(lambda: member.ends[TP(topic, 0)] == 3)
+    for wrong in (replace(security, password="wrong"), replace(security, ca_file=None), Security()):
+        with pytest.raises(BrokerUnreachableError, match="or asks for other security settings"):
+            await require_broker(address, wrong)
 
 
 @pytest.mark.kafka
