@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
-from aiokafka.errors import KafkaError
 
 from agents.app import EMBEDDED
 from agents.board import board_routes
-from agents.cluster import create_topics
+from agents.cluster import ClusterError, create_topics
 from agents.demo_source import DemoSource
 from agents.embedded import EmbeddedBroker
 from agents.publish import Publisher
@@ -109,7 +108,7 @@ async def _live_company(source: DemoSource, seed: int) -> None:
             upcoming = next(messages)
         try:
             await source.publish_all(waiting)
-        except KafkaError:
+        except ClusterError:
             return  # the broker is going down with us
         await asyncio.sleep(0 if len(waiting) == AT_ONCE else PAUSE_S)
 

@@ -1,6 +1,5 @@
 """What stands behind the page of the demo: the worker's state and what has flowed by, and the visitor's presses."""
 
-import asyncio
 import itertools
 import secrets
 import time
@@ -205,12 +204,11 @@ class DemoSource:
         """Publish messages: topic, office, bytes, and the event (None for a bad one)."""
         if self._publisher is None:
             raise NotNowError(STARTING)
-        sends = []
-        for topic, office, value, event in messages:
-            sends.append(await self._publisher.send(topic, office, value))
+        waiting = list(messages)
+        for _, _, _, event in waiting:
             if event is not None:
                 self._published(event)
-        await asyncio.gather(*sends)
+        await self._publisher.send((topic, office, value) for topic, office, value, _ in waiting)
 
 
 def _forget_oldest(rows: dict[str, Any]) -> None:

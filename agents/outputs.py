@@ -8,33 +8,22 @@ it) is logged and counted, because nothing may stop the worker.
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from agents.cluster import LARGEST_DEAD_LETTER_BYTES, OfficePartitions, security_of
+from agents.sending import Failure, Message, send
 from streams.configuration import Configuration
 
 log = logging.getLogger("kqi.outputs")
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
-AT_ONCE = 2000  # messages under way; bounds the memory of a burst of dead letters
+AT_ONCE = 4000  # messages under way; bounds the memory of a burst of dead letters
 HEADER_BYTES = 64 * 1024
+BATCH_BYTES = 256 * 1024
 REQUEST_TIMEOUT_MS = 30_000
-
-Headers = tuple[tuple[str, bytes], ...]
-
-
-class Message(NamedTuple):
-    """A message for a topic and partition."""
-
-    topic: str  # prefix included
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = ()
 
 
 class Outputs:
@@ -52,7 +41,7 @@ class Outputs:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._configuration.kafka.bootstrap,
             acks="all",
-            linger_ms=2,
+            max_batch_size=BATCH_BYTES,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             max_request_size=LARGEST_DEAD_LETTER_BYTES + HEADER_BYTES,
             **security_of(self._configuration).for_aiokafka(),
@@ -75,34 +64,35 @@ class Outputs:
             await self._deliver_all(waiting[start : start + AT_ONCE])
 
     async def _deliver_all(self, messages: list[Message]) -> None:
+        assert self._producer is not None, "not started"
         pause_s = FIRST_PAUSE_S
-        while messages:
-            outcomes = await asyncio.gather(*map(self._send, messages), return_exceptions=True)
-            failed = [(m, outcome) for m, outcome in zip(messages, outcomes, strict=True) if outcome is not None]
-            messages = [message for message, error in failed if not self._is_hopeless(message, error)]
+        while failures := await send(self._producer, messages):
+            messages = []
+            for failure in failures:
+                if _is_too_large(failure.error) and len(failure.messages) > 1:
+                    for message in failure.messages:  # one by one, the batch was too large, or one of them is
+                        await self._deliver_all([message])
+                else:
+                    messages += self._worth_sending_again(failure)
             if messages:
                 if pause_s == FIRST_PAUSE_S:  # said once
-                    log.warning("%d messages not taken by the broker, sending again: %s", len(messages), failed[0][1])
+                    log.warning(
+                        "%d messages not taken by the broker, sending again: %s", len(messages), failures[0].error
+                    )
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    async def _send(self, message: Message) -> None:
-        assert self._producer is not None, "not started"
-        acknowledged = await self._producer.send(
-            message.topic,
-            partition=message.partition,
-            key=message.key,
-            value=message.value,
-            headers=list(message.headers),
-        )
-        await acknowledged
-
-    def _is_hopeless(self, message: Message, error: BaseException) -> bool:
-        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+    def _worth_sending_again(self, failure: Failure) -> list[Message]:
+        if _is_too_large(failure.error):
             self.undeliverable += 1
+            (message,) = failure.messages
             origin = ", ".join(f"{name} {value.decode(errors='replace')}" for name, value in message.headers)
             log.error("a message for %s is too large for the broker (%s)", message.topic, origin or "no headers")
-            return True
-        if isinstance(error, KafkaError | OSError | TimeoutError):
-            return False
-        raise error
+            return []
+        if isinstance(failure.error, KafkaError | OSError | TimeoutError):
+            return failure.messages
+        raise failure.error
+
+
+def _is_too_large(error: Exception) -> bool:
+    return isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError)

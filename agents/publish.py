@@ -1,23 +1,22 @@
 """``kqi publish``: files of events, checked and sent to their topics."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from agents.cluster import ClusterError, OfficePartitions, administration, plan, security_of, topic_states
 from agents.lines import LineBatch, read_lines, size_of
 from agents.progress import progress
+from agents.sending import Message, send
 from streams.configuration import Configuration
 from streams.decode import decode
 from streams.events import TOPIC_OF_KIND
 
 DELIVERY_TIMEOUT_MS = 60_000
-AT_ONCE = 4096  # events under way
+BATCH_BYTES = 256 * 1024
 
 
 class Published(NamedTuple):
@@ -57,8 +56,7 @@ class Publisher:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=configuration.kafka.bootstrap,
             acks="all",
-            linger_ms=5,
-            max_batch_size=1 << 18,
+            max_batch_size=BATCH_BYTES,
             request_timeout_ms=DELIVERY_TIMEOUT_MS,
             **security_of(configuration).for_aiokafka(),
         )
@@ -69,12 +67,21 @@ class Publisher:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def send(self, topic: str, office: str, value: bytes) -> "asyncio.Future[object]":
-        """Hand one event to the producer; the future tells when the broker has it."""
+    async def send(self, events: Iterable[tuple[str, str, bytes]]) -> None:
+        """Send events: topic (without prefix), office, bytes; returns when the broker has all of them.
+
+        Raises
+        ------
+        agents.cluster.ClusterError
+            When it does not take one of them.
+        """
         assert self._producer is not None, "not started"
-        name = self._configuration.topic_prefix + topic
-        sent = self._producer.send(name, value, key=office.encode(), partition=self._partitions[office])
-        return await sent  # type: ignore[no-any-return]
+        prefix = self._configuration.topic_prefix
+        messages = [
+            Message(prefix + topic, self._partitions[office], office.encode(), value) for topic, office, value in events
+        ]
+        if failures := await send(self._producer, messages):
+            raise ClusterError([f"the broker did not take the events: {failures[0].error}"])
 
 
 async def publish(
@@ -96,8 +103,6 @@ async def publish(
                 for batch in read_lines(path):
                     await _publish_batch(publisher, batch, configuration, published, report)
                     advance(batch.bytes_read, len(batch.values))
-    except KafkaError as error:
-        raise ClusterError([f"the broker did not take the events: {error}"]) from None
     finally:
         await publisher.stop()
     return published
@@ -121,9 +126,4 @@ async def _publish_batch(
         offices = map(attrgetter("office_id"), group.events)
         waiting += [(p, topic, office) for p, office in zip(group.positions.tolist(), offices, strict=True)]
     waiting.sort()  # in the order of the file
-    for start in range(0, len(waiting), AT_ONCE):
-        sends = [
-            await publisher.send(topic, office, batch.values[position])
-            for position, topic, office in waiting[start : start + AT_ONCE]
-        ]
-        await asyncio.gather(*sends)
+    await publisher.send((topic, office, batch.values[position]) for position, topic, office in waiting)

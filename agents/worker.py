@@ -15,26 +15,26 @@ from typing import Protocol
 import msgspec
 import numpy as np
 from faust.types import TP
+from numpy.typing import NDArray
 
 from agents.app import APACHE_KAFKA, BatchApp, GroupTimes, create_app
 from agents.cluster import input_topics, security_of
 from agents.gate import PartitionBatch
-from agents.outputs import AT_ONCE, Message, Outputs
+from agents.outputs import AT_ONCE, Outputs
+from agents.owned import SURVEY_TOPICS, Owned
+from agents.sending import Message
 from agents.telemetry import Telemetry
 from agents.transport import Hooks, LogStart
-from kernels.layout import PRESSES, SELLER, UNDECIDED
-from streams.clock import Clock, EventClock, WallClock
+from streams.clock import EventClock, WallClock
 from streams.configuration import Configuration
 from streams.decode import Reject
 from streams.engine import Engine, Partition
 from streams.events import EVENT_NAMES
 from streams.intake import Intake, take_in
 from streams.outputs import Survey
-from streams.published import PublishedIndices
 from streams.surveys import records
 
 TICK_S = 0.2  # how soon silence shows when nothing else happens
-REPUBLISHED_MS = 3_600_000  # a survey may have been decided between the last commit and the end of a worker
 
 encode = msgspec.json.Encoder().encode
 
@@ -47,26 +47,6 @@ class Watcher(Protocol):
 
     def reject(self, reject: Reject, batch: PartitionBatch) -> None:
         """A message became a dead letter."""
-
-
-class Owned:
-    """A partition that this worker owns: its state, its clock, and how far each topic has been applied."""
-
-    def __init__(self, number: int, state: Partition, clock: Clock) -> None:
-        self.number = number
-        self.state = state
-        self.clock = clock
-        self.next_offsets: dict[str, int] = {}
-        self.marks: dict[str, int] = {}  # by topic: what lies before was published already
-        self.complete = False
-        self.was_quiet = True
-        self.duplicates_told = 0
-        self.published = PublishedIndices()
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether what is being read was published before."""
-        return any(self.next_offsets.get(topic, 0) < mark for topic, mark in self.marks.items())
 
 
 class Worker:
@@ -138,14 +118,12 @@ class Worker:
         return Owned(number, self.engine.new_partition(), self._event_clock or WallClock())
 
     async def _start_offsets(self, logs: Mapping[TP, LogStart]) -> Mapping[TP, int]:
-        starts = {}
-        for partition, log in logs.items():
-            owned = self.owned[partition.partition]
-            owned.marks[partition.topic] = log.committed or 0
-            owned.complete = False
-            owned.was_quiet = True  # someone else may have published meanwhile
-            starts[partition] = owned.next_offsets.setdefault(partition.topic, log.begin)
-        return starts
+        return {
+            partition: self.owned[partition.partition].start(
+                self._topics[partition.topic], log.begin, log.committed or 0
+            )
+            for partition, log in logs.items()
+        }
 
     async def _on_revoked(self, _partitions: Collection[TP]) -> None:
         self.assigned = False
@@ -154,9 +132,18 @@ class Worker:
 
     async def handle(self, batch: PartitionBatch) -> None:
         """Apply a batch; returns when all that it caused is published."""
-        began = time.perf_counter()
         owned = self.owned[batch.partition]
         topic = self._topics[batch.topic]
+        if topic not in SURVEY_TOPICS:
+            await self._apply(owned, topic, batch)
+            return
+        async with owned.turn:
+            for part in owned.parts(batch, topic):
+                await self._apply(owned, self._topics[part.topic], part)
+
+    async def _apply(self, owned: Owned, topic: str, batch: PartitionBatch) -> None:
+        began = time.perf_counter()
+        mark = owned.marks.get(topic, 0)
         intake = take_in(
             batch.values,
             batch.keys,
@@ -170,11 +157,10 @@ class Worker:
         )
         owned.state.topic_clock_ms[topic] = intake.clock_ms
         rows = self.engine.step(owned.state, intake.groups, owned.clock)
-        owned.next_offsets[batch.topic] = batch.next_offset
-        self._note_surveys(owned, rows)
+        owned.next_offsets[topic] = batch.next_offset
+        self._note_surveys(owned, rows, published=topic in SURVEY_TOPICS and batch.next_offset <= mark)
         self._count(owned, intake)
         self.telemetry.batch_seconds.observe(time.perf_counter() - began)
-        mark = owned.marks.get(batch.topic, 0)
         await self.outputs.deliver(self._consequences(batch, intake, mark))
         await self._send_unsent()
         if self.app is not None and batch.next_offset > mark:
@@ -228,14 +214,15 @@ class Worker:
         for owned in self.owned.values():
             behind = [
                 topic
-                for topic in self._topics
-                if (reached := progress.get(TP(topic, owned.number))) is None or not reached.caught_up
+                for name, topic in self._topics.items()
+                if (reached := progress.get(TP(name, owned.number))) is None or not reached.caught_up
             ]
-            owned.complete = owned.complete or not behind
+            if not behind:
+                owned.caught_up()
             if isinstance(owned.clock, WallClock):
                 owned.clock.wall_ms = now_ms
                 owned.clock.caught_up = not behind
-                owned.clock.presses_caught_up = self.configuration.topic_prefix + "presses" not in behind
+                owned.clock.presses_caught_up = "presses" not in behind and not owned.waiting
             self._note_surveys(owned, self.engine.step(owned.state, {}, owned.clock))
 
     @property
@@ -250,13 +237,15 @@ class Worker:
 
     # Surveys -------------------------------------------------------------------------------------------------------
 
-    def _note_surveys(self, owned: Owned, rows: np.ndarray[tuple[int], np.dtype[np.int32]]) -> None:
-        """Queue the records of changed surveys, unless they were published before."""
+    def _note_surveys(self, owned: Owned, rows: NDArray[np.int32], *, published: bool = False) -> None:
+        """Queue the records of changed surveys, unless they were ``published`` before."""
         if owned.is_quiet:
             return
+        if published:
+            rows = rows[:0]
         if owned.was_quiet:
             owned.was_quiet = False
-            rows = np.union1d(rows, _recently_decided(owned.state)).astype(np.int32)
+            rows = np.union1d(rows, owned.recently_decided()).astype(np.int32)
         for survey in records(owned.state, rows, time.time_ns() // 1_000_000):
             self.telemetry.survey_changes.inc()
             self._unsent.append(self.outputs.to_office("surveys", survey.office_id, encode(survey)))
@@ -283,10 +272,3 @@ class Worker:
                 await self.outputs.deliver(messages)
                 for _ in messages:
                     self._unsent.popleft()
-
-
-def _recently_decided(state: Partition) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    presses = state.tables.presses[: state.tables.sizes[PRESSES]]
-    recent = presses["ts_ms"] >= state.now.now_ms - REPUBLISHED_MS
-    decided = (presses["kind"] == SELLER) & (presses["accepted"] == 1) & (presses["outcome"] != UNDECIDED)
-    return np.flatnonzero(recent & decided)
