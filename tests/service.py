@@ -21,10 +21,9 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from agents.run import prepare_kernels
 from streams.configuration import configure
+from tests.metrics import Scrape
 
 ROOT = Path(__file__).parents[1]
 KQI = Path(sys.executable).with_name("kqi")
@@ -196,29 +195,3 @@ class Worker:
         """Wait until it ends by itself; return its exit status and what it said."""
         status = self._process.wait(PATIENCE_S)
         return status, self.output
-
-
-class Scrape:
-    """The samples of one answer of /metrics."""
-
-    def __init__(self, text):
-        self.text = text
-        self.samples = {
-            (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
-
-    def __call__(self, name, **labels):
-        """Return the value of one sample, None where there is none."""
-        return self.samples.get((name, frozenset(labels.items())))
-
-    def total(self, name, **labels):
-        """Return the sum of all samples of a name with these labels among theirs."""
-        wanted = labels.items()
-        return sum(value for (each, given), value in self.samples.items() if each == name and wanted <= given)
-
-    @property
-    def indices(self):
-        """All samples but those of a worker's own health."""
-        return {each: value for each, value in self.samples.items() if not each[0].startswith("kqi_worker_")}

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import uuid
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
@@ -23,6 +24,12 @@ class Writer:
                 "message.max.bytes": LARGEST_BYTES,
             }
         )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        del self._producer  # its thread ends with it
 
     def send(self, topic, *values, key=None, partition=-1):
         """Send messages, and wait until the broker has them; return their coordinates, (partition, offset) of each."""
@@ -56,6 +63,8 @@ class Reader:
             }
         )
         self._consumer.assign([TopicPartition(service.prefix + topic, each, 0) for each in range(PARTITIONS)])
+        self._service = service
+        self._topic = topic
         self._messages = []
 
     def __enter__(self):
@@ -76,6 +85,16 @@ class Reader:
         """Wait until the messages fulfil the condition, and return them."""
         until(lambda: condition(self.messages), lambda: f"{what} among {[each.value() for each in self._messages]}")
         return list(self._messages)
+
+    def all_messages(self):
+        """Return everything that has been written until now."""
+        mark = uuid.uuid4().bytes
+        with Writer(self._service) as writer:
+            for partition in range(PARTITIONS):
+                writer.send(self._topic, mark, key=mark, partition=partition)
+        self.until(lambda found: sum(each.value() == mark for each in found) == PARTITIONS)
+        self._messages = [each for each in self._messages if each.value() != mark]
+        return self.messages
 
 
 def partition_of(office, partitions=PARTITIONS):

@@ -16,10 +16,11 @@ from typing import NamedTuple
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
+from tests.metrics import SURVEY_FAMILIES, Scrape, sample_of
 from tests.reference import cases
 from tests.reference.contract import judge
 from tests.reference.method import DEFAULTS, in_window, surveys
-from tests.service import Scrape, Service, until
+from tests.service import Service, until
 from tests.streams.specimens import event
 from tests.topics import PARTITIONS, office_in
 
@@ -39,14 +40,6 @@ CONFIGURATIONS = {
         "short_abandon_s": 4,
     },
 }
-SUFFIXES = {
-    "_ratio": "ink_personnel ink_office iel precise_conversion visitor_coverage force_majeure_level silent_share"
-    " response_share service_level abandonment",
-    "_seconds": "average_speed_of_answer_s average_handle_time_s talk_s",
-    "": "calls_offered calls_answered calls_missed sales revenue average_ticket",
-}
-INDEX_OF = {index.removesuffix("_s") + suffix: index for suffix, names in SUFFIXES.items() for index in names.split()}
-SURVEY_FAMILIES = ("kqi_office_surveys", "kqi_employee_surveys")
 
 
 class Log(NamedTuple):
@@ -151,27 +144,12 @@ def expected(service, log):
             assert done.returncode == 0, done.stderr.decode()
             replayed = json.loads(done.stdout)
             assert replayed["at"] == AT_MS
-            known[str(config)] = dict(map(as_sample, (row for row in replayed["indices"] if row["value"] is not None)))
+            known[str(config)] = {
+                sample_of(row): row["value"] for row in replayed["indices"] if row["value"] is not None
+            }
         return known[str(config)]
 
     return samples
-
-
-def as_sample(row):
-    """Return a row of a replay as name, labels and value of the sample that shows it."""
-    labels = {"office": row["office_id"], "window": row["window"]}
-    if row["scope"] == "employee":
-        labels["employee"] = row["employee_id"]
-    elif row["scope"] == "queue":
-        labels["queue"] = row["queue"]
-    name = next(name for name, index in INDEX_OF.items() if index == row["index"])
-    return (f"kqi_{row['scope']}_{name}", frozenset(labels.items())), row["value"]
-
-
-def index_samples(seen):
-    """Return the samples of indices that a scrape shows."""
-    others = (*SURVEY_FAMILIES, "kqi_silent_weight")
-    return {each: value for each, value in seen.indices.items() if each[0] not in others}
 
 
 def test_metrics_are_what_a_replay_says(configured, expected):
@@ -182,7 +160,7 @@ def test_metrics_are_what_a_replay_says(configured, expected):
     assert len({(name, dict(labels)["window"]) for name, labels in right}) == len(windows) * (
         19 + 18 + 8
     )  # office, employee, queue
-    assert index_samples(seen) == right
+    assert seen.indices == right
 
 
 def test_surveys_are_what_the_reference_counts(configured, log):
@@ -227,17 +205,15 @@ def test_every_event_is_counted_by_type(workers, log):
 
 def test_openmetrics(workers):
     """Who asks for OpenMetrics gets it, with the same samples; everyone else gets the text format."""
-    status, kind, text = workers["other"].get(
-        "/metrics", "application/openmetrics-text; version=1.0.0,text/plain;q=0.5"
-    )
+    accept = "application/openmetrics-text; version=1.0.0,text/plain;q=0.5"
+    status, kind, text = workers["other"].get("/metrics", accept)
     assert (status, kind) == (200, "application/openmetrics-text; version=1.0.0; charset=utf-8")
-    families = list(openmetrics_families(text))
-    shown = {(each.name, frozenset(each.labels.items())): each.value for family in families for each in family.samples}
+    open_metrics = Scrape(text, openmetrics_families)
     status, kind, text = workers["other"].get("/metrics")
     assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
-    assert {each: value for each, value in shown.items() if not each[0].startswith("kqi_worker_")} == Scrape(
-        text
-    ).indices
+    plain = Scrape(text)
+    assert open_metrics.indices == plain.indices
+    assert open_metrics.samples.keys() == plain.samples.keys()
 
 
 def test_no_client_in_any_label(configured, log):
@@ -254,18 +230,18 @@ def test_health_and_readiness(service, log):
         worker.wait_until_listening()
         assert worker.get("/healthz")[0] == 200
         assert worker.get("/readyz")[::2] == (503, "no partitions assigned yet\n")
-        assert not index_samples(worker.scrape())
+        assert not worker.scrape().indices
         worker.wait_until_ready()
         seen = worker.scrape()
         assert has_read(seen, log)
-        assert index_samples(seen)
+        assert seen.indices
         assert seen("kqi_worker_ready") == 1
         assert worker.get("/healthz")[0] == 200
 
 
 def test_restart(workers, expected):
     """A worker that is started anew in its group shows the same values."""
-    assert index_samples(workers["again"].scrape()) == expected({})
+    assert workers["again"].scrape().indices == expected({})
 
 
 def test_two_workers(workers, expected):
@@ -277,6 +253,6 @@ def test_two_workers(workers, expected):
         return all(seen("kqi_worker_partitions") == PARTITIONS / 2 and seen("kqi_worker_ready") for seen in scrapes)
 
     until(share, "half of the partitions for each")
-    mine, yours = (index_samples(worker.scrape()) for worker in both)
+    mine, yours = (worker.scrape().indices for worker in both)
     assert not mine.keys() & yours.keys()
     assert mine | yours == expected({})
