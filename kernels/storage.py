@@ -1,7 +1,7 @@
 """Room for the tables: made empty, made larger, and swept of what can never matter again.
 
 Kernels never allocate. Before a batch :func:`reserve` makes sure that its rows fit. Where they do not, what can never
-matter again is swept out if it is a quarter of anything; otherwise what is too short is made half as long again. Both
+matter again is swept out if it is a quarter of all; otherwise what is too short is made half as long again. Both
 cost in proportion to the state, but come only after it has grown in proportion, so each event pays a bounded share.
 """
 
@@ -126,10 +126,9 @@ def _index_capacity(entries: int) -> int:
 
 
 def _is_worth_sweeping(tables: Tables, retention: Retention) -> bool:
-    kept = count_kept(tables, retention)
-    sizes = tables.sizes
-    pairs = ((kept.presses, sizes[PRESSES]), (kept.facts, sizes[FACTS]), (kept.ids, sizes[INDEX]))
-    return any(left * 4 <= used * 3 for left, used in pairs if used)
+    """Whether a quarter of all rows can go: any less, and sweeps would follow each other for a few rows each."""
+    used = int(tables.sizes[PRESSES] + tables.sizes[FACTS] + tables.sizes[INDEX])
+    return used > 0 and count_kept(tables, retention) * 4 <= used * 3
 
 
 def _longer(array: NDArray[Any], count: int) -> NDArray[Any]:

@@ -47,14 +47,6 @@ class Retention(NamedTuple):
     seen_ms: NDArray[np.int64]  # ids, by event type
 
 
-class Kept(NamedTuple):
-    """How many rows a sweep would keep."""
-
-    presses: int
-    facts: int
-    ids: int  # for their own sake; those of rows that are kept stay, too
-
-
 @kernel
 def _keeps_press(press: np.void, retention: Retention) -> bool:
     if press["kind"] == SELLER and press["accepted"]:
@@ -68,19 +60,26 @@ def _keeps_force_majeure(row: np.void, retention: Retention) -> bool:
 
 
 @kernel
-def count_kept(tables: Tables, retention: Retention) -> Kept:
-    """How much a sweep would keep of the tables that grow with every event."""
-    presses = 0
+def _keeps_id(tables: Tables, entry: np.void, retention: Retention) -> bool:
+    """An id stays as long as its horizon, or as what it refers to."""
+    if entry["ts_ms"] >= retention.seen_ms[entry["event_type"]]:
+        return True
+    if entry["kind"] == PRESS:
+        return _keeps_press(tables.presses[entry["row"]], retention)
+    return entry["kind"] == FORCE_MAJEURE and _keeps_force_majeure(tables.force_majeures[entry["row"]], retention)
+
+
+@kernel
+def count_kept(tables: Tables, retention: Retention) -> int:
+    """How many rows a sweep would keep of the tables that grow with every event: presses, facts and ids."""
+    kept = 0
     for row in range(tables.sizes[PRESSES]):
-        presses += _keeps_press(tables.presses[row], retention)
-    facts = 0
+        kept += _keeps_press(tables.presses[row], retention)
     for row in range(tables.sizes[FACTS]):
-        facts += tables.facts[row]["ts_ms"] >= retention.fact_ms
-    ids = 0
+        kept += tables.facts[row]["ts_ms"] >= retention.fact_ms
     for at in range(tables.ids.shape[0]):
-        entry = tables.ids[at]
-        ids += entry["kind"] != FREE and entry["ts_ms"] >= retention.seen_ms[entry["event_type"]]
-    return Kept(presses, facts, ids)
+        kept += tables.ids[at]["kind"] != FREE and _keeps_id(tables, tables.ids[at], retention)
+    return kept
 
 
 @kernel

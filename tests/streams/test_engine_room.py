@@ -116,6 +116,18 @@ def test_tables_do_not_grow_with_the_years(happening):
     assert all(after <= 1.01 * before for before, after in zip(early, late, strict=True)), (early, late)
 
 
+def test_sweeps_are_rare():
+    """Though some rows are always too old, they are swept out when they are a quarter of all, not a few at every step."""
+    config = {"windows": ["1h"], "correction_horizon_s": HORIZON_S}
+    feed = Feed(config, horizons=True, clock=EventClock())
+    changed = 0
+    for number in range(6000):
+        before = feed.partition.tables
+        feed.arrive([(answer if number % 3 else press)(T + number * 5 * MINUTE_MS)])
+        changed += before is not feed.partition.tables
+    assert 20 < changed < 200
+
+
 def one(happening, ts_ms):
     """An event of a kind; a verdict has a target that never comes."""
     if happening == "verdict":

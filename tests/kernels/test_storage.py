@@ -1,0 +1,251 @@
+"""Room and the sweep: what is kept, what is forgotten, and that nothing else changes."""
+
+import random
+
+import numpy as np
+import pytest
+
+from kernels import layout, ledger
+from kernels.layout import NONE, OFFICE_SCOPE, VISIT, Tables
+from kernels.storage import Needs, empty_tables, reserve, slot_width_ms, with_names
+from kernels.windows import BUCKETS
+from tests.kernels.machine import Machine, retention, rules
+
+T = 10**12
+SURVEY, FORCE_MAJEURE = layout.SURVEY_TARGET, layout.FORCE_MAJEURE_TARGET
+
+
+def busy(panels=3):
+    """A machine with a bit of everything, at an instant when some surveys are undecided."""
+    machine = Machine(rules(1, 60), panels=panels, offices=1, employees=2)
+    machine.advance(T + 10**6)
+    for panel in range(panels):
+        machine.sellers(
+            *((T + 9000 * number + number % 2 * 500, f"s{panel}-{number}", panel, number % 2) for number in range(120))
+        )
+        machine.customers(*((T + 18_000 * number + 1000, f"c{panel}-{number}", panel) for number in range(50)))
+    machine.long((T + 100_000, "l0", 0), (T + 200_000, "l1", 1), (T + 300_000, "l2", 2))
+    machine.verdict(T, "v0", FORCE_MAJEURE, "l0", 1, to_ms=T + 150_000)
+    machine.verdict(T, "v1", FORCE_MAJEURE, "l1", 1, scope=OFFICE_SCOPE, to_ms=T + 210_000)
+    machine.verdict(T, "v2", SURVEY, "s0-4", 0)
+    machine.verdict(T, "v3", SURVEY, "s9-9", 0)
+    machine.facts(VISIT, *((T + 20_000 * number, number, 0) for number in range(50)))
+    return machine
+
+
+def state(machine, panels=3):
+    """All that anyone may ask of a machine."""
+    fields = ("ts_ms", "kind", "choice", "accepted", "outcome", "rejected", "in_force_majeure", "code", "revision")
+    presses = {
+        text: [int(press[field]) for field in fields]
+        for panel in range(panels)
+        for text, press in machine.presses(panel)
+    }
+    held = machine.tables
+    return presses, held.totals.tolist(), held.window_low.tolist(), [machine.roles(panel) for panel in range(panels)]
+
+
+def test_a_sweep_that_keeps_all_changes_nothing():
+    """Nor does what comes after it: presses, verdicts, force majeures, silence and time find all as it was."""
+    machines = busy(), busy()
+    machines[1].sweep()
+    for step in range(4):
+        assert state(machines[0]) == state(machines[1])
+        for machine in machines:
+            go_on(machine, step)
+        machines[1].sweep(ids=step)
+    assert state(machines[0]) == state(machines[1])
+    for machine in machines:
+        machine.advance(T + 10**10)
+        assert not machine.tables.totals.any()
+
+
+def go_on(machine, step):
+    """Something of everything happens."""
+    machine.sellers((T + 4321 + step, f"late{step}", step % 3), (T + 10**6 + 40_000 * step, f"new{step}", step % 3))
+    machine.customers((T + 9000 * step + 10, f"extra{step}", step % 3, layout.NO))
+    machine.verdict(T + 1 + step, f"w{step}", SURVEY, f"s0-{2 * step + 2}", step % 2)
+    machine.verdict(T + 1 + step, f"x{step}", FORCE_MAJEURE, f"l{step % 3}", (step + 1) % 2)
+    machine.verdict(T + 1 + step, f"y{step}", SURVEY, "s9-9", 1)
+    machine.facts(VISIT, (T + 5 * step, 7))
+    machine.advance(T + 10**6 + 50_000 * step)
+
+
+@pytest.mark.parametrize("survey_ms", [T, T + 200_000, T + 10**6])
+def test_a_sweep_keeps_presses_by_their_instants(survey_ms):
+    """Accepted ones from one instant on, bounces and customers from another; the order of those that stay is theirs."""
+    machine = busy()
+    press_ms = survey_ms + 300_000
+    before = {panel: machine.presses(panel) for panel in range(3)}
+    expected = {
+        panel: [
+            (text, int(press["ts_ms"]))
+            for text, press in held
+            if press["ts_ms"] >= (survey_ms if press["kind"] == layout.SELLER and press["accepted"] else press_ms)
+        ]
+        for panel, held in before.items()
+    }
+    machine.sweep(retention(press_ms=press_ms, survey_ms=survey_ms))
+    assert {p: [(text, int(press["ts_ms"])) for text, press in machine.presses(p)] for p in range(3)} == expected
+    assert machine.size("PRESSES") == sum(map(len, expected.values()))
+
+
+def test_a_sweep_keeps_ids_by_type_and_those_of_rows():
+    """An id is forgotten when it is too old and nothing that is kept has it; what remains leads to its row."""
+    machine = busy()
+    machine.reserve(ids=2)
+    hashes, *_ = machine.named(["old", "young"], [0, 0])
+    ledger.admit(machine.tables, hashes, np.array([T + 10, T + 900_000]), 4)
+    seen = retention(press_ms=T + 500_000, survey_ms=T + 400_000, force_majeure_ms=T + 250_000, seen_ms=T + 600_000)
+    machine.sweep(seen)
+    assert machine.entry("old") is None
+    assert machine.entry("young")["kind"] == layout.SEEN
+    for panel in range(3):
+        for text, press in machine.presses(panel):
+            if press["kind"] == layout.SELLER:
+                row = machine.entry(text)["row"]
+                assert machine.text(machine.tables.presses[row]) == text
+    assert machine.entry("s0-1") is None
+    assert machine.entry("l2")["kind"] == layout.FORCE_MAJEURE
+    assert machine.tables.force_majeures[machine.entry("l2")["row"]]["ts_ms"] == T + 300_000
+    assert int((machine.tables.ids["kind"] != layout.FREE).sum()) == machine.size("INDEX")
+
+
+def test_an_id_outlives_its_row_until_it_is_too_old():
+    """A repeat of a press that was forgotten is still a repeat."""
+    machine = busy()
+    machine.sweep(retention(press_ms=T + 10**7, seen_ms=T))
+    entry = machine.entry("s0-0")
+    assert (entry["kind"], entry["row"]) == (layout.SEEN, NONE)
+    machine.verdict(T, "v", SURVEY, "s0-0", 0)  # and a verdict on it finds nothing
+
+
+@pytest.mark.parametrize("kept", ["young", "target"])
+def test_a_sweep_keeps_verdicts_that_may_matter(kept):
+    """The young ones, and those on a press or force majeure that stays."""
+    machine = busy()
+    ages = {"verdict_ms": T + 10**9, "press_ms": T, "force_majeure_ms": T}
+    if kept == "young":
+        ages = {"verdict_ms": T, "press_ms": T + 10**9, "force_majeure_ms": T + 10**9}
+    machine.sweep(retention(**ages))
+    texts = {machine.text(row) for row in machine.tables.verdicts[: machine.size("VERDICTS")]}
+    assert texts == ({"v0", "v1", "v2", "v3"} if kept == "young" else {"v0", "v1", "v2"})
+
+
+def test_a_sweep_keeps_force_majeures_that_still_stand():
+    """Old ones stay while they cover surveys that may be kept."""
+    machine = busy()
+    machine.sweep(retention(press_ms=T + 210_000, force_majeure_ms=T + 10**9))
+    held = machine.tables.force_majeures[: machine.size("FORCE_MAJEURES")]
+    assert held["ts_ms"].tolist() == [T + 200_000]
+    assert machine.tables.offices[0]["first_standing"] == 0
+    assert machine.tables.panels["first_standing"].tolist()[:3] == [NONE] * 3
+    machine.sweep(retention(press_ms=T + 210_001, force_majeure_ms=T + 10**9))
+    assert machine.size("FORCE_MAJEURES") == 0
+    assert machine.tables.offices[0]["first_standing"] == NONE
+
+
+def test_a_sweep_keeps_facts_by_their_instants():
+    """And they leave their windows as they would have."""
+    machine = busy()
+    machine.sweep(retention(fact_ms=T + 500_000))
+    assert machine.tables.facts["ts_ms"][: machine.size("FACTS")].min() == T + 500_000
+    assert machine.size("FACTS") == 25
+
+
+def test_an_open_survey_stays_open():
+    """The heap is a heap again, in the new rows' numbers."""
+    machine = busy(panels=20)
+    machine.sellers(*((T + 1_100_000 + panel * 37 % 20, f"last-{panel}", panel) for panel in range(20)))
+    machine.sweep(retention(press_ms=T + 1_100_005))
+    heap = machine.tables.open_surveys[: machine.size("OPEN")]
+    instants = machine.tables.presses["ts_ms"][heap]
+    assert sorted(instants - T - 1_100_000) == list(range(5, 20))
+    assert all(instants[(at - 1) // 2] <= instants[at] for at in range(1, heap.size))
+    assert machine.tables.presses["queued"][heap].all()
+    assert machine.tables.presses["queued"][: machine.size("PRESSES")].sum() == heap.size
+
+
+def test_changes_survive_until_they_are_taken():
+    """A sweep comes between steps, when no change is waiting; growth may come at any time."""
+    machine = Machine()
+    machine.sellers((T, "s"), (T + 2000, "t"))
+    machine.tables = reserve(machine.tables, machine.rules, retention(), Needs(presses=10_000))
+    assert ledger.take_changes(machine.tables).tolist() == [0]
+
+
+# Room ---------------------------------------------------------------------------------------------------------------
+
+CAPACITIES = {
+    "presses": ("PRESSES", "presses"),
+    "force_majeures": ("FORCE_MAJEURES", "force_majeures"),
+    "verdicts": ("VERDICTS", "verdicts"),
+    "facts": ("FACTS", "facts"),
+    "id_bytes": ("ID_BYTES", "id_bytes"),
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("press_ms", [0, T + 10**9])
+def test_there_is_room_for_what_is_needed(seed, press_ms):
+    """Whatever is asked for fits afterwards, grown or swept; indices keep a third of their places free."""
+    chance = random.Random(seed)
+    machine = busy()
+    for _ in range(8):
+        needs = Needs(*(chance.choice((0, 0, 1, 100, 5000)) for _ in Needs._fields))
+        kept = retention(press_ms=press_ms, seen_ms=press_ms, fact_ms=press_ms)
+        machine.tables = reserve(machine.tables, machine.rules, kept, needs)
+        for table, (size, need) in CAPACITIES.items():
+            assert machine.size(size) + getattr(needs, need) <= getattr(machine.tables, table).shape[0]
+        assert (machine.size("INDEX") + needs.ids) * 3 <= machine.tables.ids.shape[0] * 2
+        assert (machine.size("VERDICT_INDEX") + needs.verdicts) * 3 <= machine.tables.verdict_index.shape[0] * 2
+        presses = machine.tables.presses.shape[0]
+        assert machine.tables.changed.shape[0] >= presses
+        assert machine.tables.open_surveys.shape[0] >= presses
+
+
+def test_where_there_is_room_nothing_is_done():
+    """The very same tables."""
+    machine = busy()
+    assert reserve(machine.tables, machine.rules, retention(), Needs()) is machine.tables
+
+
+def test_growth_is_by_half():
+    """Twenty thousand rows that come one at a time are copied a few dozen times, not twenty thousand."""
+    machine = Machine()
+    grown = 0
+    tables = machine.tables
+    for _ in range(20_000):
+        tables.sizes[layout.FACTS] += 1
+        larger = reserve(tables, machine.rules, retention(), Needs(facts=1))
+        grown += larger is not tables
+        tables = larger
+    assert grown < 50
+
+
+def test_names_get_rows_and_keep_what_they_had():
+    """Panels, offices and counters grow in place of their numbers."""
+    machine = busy()
+    before = machine.tables
+    tables = with_names(before, 50, 200, 300)
+    assert (tables.totals[: before.totals.shape[0]] == before.totals).all()
+    assert (tables.panels[:3] == before.panels[:3]).all()
+    assert (tables.totals.shape[0] >= 300, tables.offices.shape[0] >= 50, tables.panels.shape[0] >= 200) == (True,) * 3
+    assert tables.dirty.shape[0] >= tables.panels.shape[0]
+
+
+@pytest.mark.parametrize("minutes", [(1,), (15, 60), (43_200,), (1, 43_200), (1, 576_000), (576_000,)])
+def test_a_calendar_spans_the_longest_window(minutes):
+    """With slots no finer than the finest bucket, at most 65,538 of them, and room for 62 of the longest buckets."""
+    given = rules(*minutes)
+    slots = empty_tables(given).press_calendar.shape[0]
+    assert slots <= 65_538
+    assert slots * given.slot_ms >= given.bucket_ms.max() * (BUCKETS + 2)
+    assert given.slot_ms == slot_width_ms(given.bucket_ms) >= given.bucket_ms.min()
+
+
+def test_every_table_is_an_array():
+    """Nothing of the state lies elsewhere."""
+    tables = empty_tables(rules())
+    assert set(Tables._fields) == set(tables._asdict())
+    assert all(isinstance(array, np.ndarray) for array in tables)
