@@ -37,7 +37,7 @@ BootstrapOption = Annotated[
     typer.Option("--bootstrap", metavar="HOST:PORT", help="The Kafka cluster (kafka.bootstrap).", show_default=False),
 ]
 FilesArgument = Annotated[
-    list[str], typer.Argument(metavar="FILE...", help="NDJSON, plain, .gz or .zst; - for standard input.")
+    list[str], typer.Argument(metavar="FILE", help="NDJSON, plain, .gz or .zst; - for standard input.")
 ]
 
 
@@ -57,7 +57,7 @@ def load(config: Path | None, settings: list[str] | None, **given: Any) -> "Conf
             sources.append(c.from_toml(config.read_text(encoding="utf-8"), str(config)))
         sources.append(c.from_environment(os.environ))
         sources.append(c.from_settings(settings or []))
-        sources.append(("the command line", _nested({key: value for key, value in given.items() if value is not None})))
+        sources.append(("the options", _nested({key: value for key, value in given.items() if value is not None})))
         return c.configure(*sources)
     except c.ConfigurationError as error:
         fail("\nkqi: ".join(error.problems), 2)
@@ -84,42 +84,40 @@ def quiet_pipe() -> Iterator[None]:
         raise typer.Exit(0) from None
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"kqi {version('kqi')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Fair, exact, live service-quality indices from button presses and call records on Kafka."""
+
+
 @app.command()
-def replay(
-    files: FilesArgument,
-    at: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="As of when: RFC 3339 or epoch ms. Default: the greatest ts."),
-    ] = None,
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the board; 0 takes a free one.")] = 8000,
+    seed: Annotated[int, typer.Option(help="Which company is simulated.")] = 1,
     config: ConfigOption = None,
     settings: SetOption = None,
-    output: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print.")] = "table",
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when any input was rejected.")] = False,
 ) -> None:
-    """Compute indices offline, from files of events in any order, by the code that runs online."""
+    """Show it all with nothing else installed: a broker, a worker, a simulated company, and a page to look at."""
     configuration = load(config, settings)
-    from agents.lines import FileError  # noqa: PLC0415
-    from agents.replay import as_json, as_table, replay  # noqa: PLC0415
-    from streams.times import instant_ms  # noqa: PLC0415
+    import asyncio  # noqa: PLC0415
 
-    try:
-        at_ms = None if at is None else instant_ms(at)
-        replayed = replay(files, configuration, at_ms)
-    except (FileError, ValueError) as error:
-        fail(str(error), 2)
-    with quiet_pipe():
-        if output == "json":
-            for piece in as_json(replayed):
-                sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
-        else:
-            from rich.console import Console  # noqa: PLC0415
+    from agents.demo import run_demo  # noqa: PLC0415
+    from agents.start import set_up_logging  # noqa: PLC0415
 
-            width = None if sys.stdout.isatty() else 200
-            Console(width=width).print(as_table(replayed))
-    typer.echo(f"{replayed.events:,} events, {replayed.rejected.total():,} rejected", err=True)
-    if strict and replayed.rejected:
-        raise typer.Exit(1)
+    set_up_logging()
+    with cluster_faults():
+        asyncio.run(run_demo(configuration, port, seed, say))
 
 
 @app.command()
@@ -139,7 +137,8 @@ def worker(
     configuration = load(config, settings, kafka__bootstrap=bootstrap, metrics_port=metrics_port)
     import asyncio  # noqa: PLC0415
 
-    from agents.run import run_worker, set_up_logging  # noqa: PLC0415
+    from agents.run import run_worker  # noqa: PLC0415
+    from agents.start import set_up_logging  # noqa: PLC0415
 
     set_up_logging()
     with cluster_faults():
@@ -174,66 +173,43 @@ def publish(
 
 
 @app.command()
-def topics(
-    bootstrap: BootstrapOption = None,
-    replication_factor: Annotated[
-        int, typer.Option("--replication-factor", help="Of topics to be created; -1: what the brokers do by default.")
-    ] = -1,
-    config: ConfigOption = None,
-    settings: SetOption = None,
-) -> None:
-    """Create the topics, and check those that exist: partitions, timestamps, retention."""
-    configuration = load(config, settings, kafka__bootstrap=bootstrap)
-    import asyncio  # noqa: PLC0415
-
-    from agents.cluster import create_topics  # noqa: PLC0415
-
-    with cluster_faults():
-        created, checked = asyncio.run(create_topics(configuration, replication_factor))
-    for name in created:
-        typer.echo(f"created {name}")
-    for name in checked:
-        typer.echo(f"right   {name}")
-
-
-@app.command()
-def schema(
-    event_type: Annotated[
-        str | None, typer.Argument(metavar="[TYPE]", help="One event type; default: all of them.", show_default=False)
+def replay(
+    files: FilesArgument,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="As of when: RFC 3339 or epoch ms. Default: the greatest ts."),
     ] = None,
-    asyncapi: Annotated[bool, typer.Option("--asyncapi", help="The AsyncAPI document of all topics instead.")] = False,
     config: ConfigOption = None,
     settings: SetOption = None,
+    output: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print.")] = "table",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when any input was rejected.")] = False,
 ) -> None:
-    """Print the JSON Schema of the event types, or the AsyncAPI document of the topics."""
+    """Compute indices offline, from files of events in any order, by the code that runs online."""
     configuration = load(config, settings)
-    import json  # noqa: PLC0415
-    from importlib.metadata import version  # noqa: PLC0415
+    from agents.lines import FileError  # noqa: PLC0415
+    from agents.replay import as_json, as_table, replay  # noqa: PLC0415
+    from agents.start import prepare_kernels  # noqa: PLC0415
+    from streams.times import instant_ms  # noqa: PLC0415
 
-    from streams import schema as s  # noqa: PLC0415
-
-    schemas = s.event_schemas()
-    if event_type is not None and event_type not in schemas:
-        fail(f"`{event_type}` is no event type: expected one of {', '.join(schemas)}", 2)
-    if asyncapi:
-        document = s.asyncapi(
-            prefix=configuration.topic_prefix, partitions=configuration.partitions, version=version("kqi")
-        )
-    else:
-        document = schemas if event_type is None else schemas[event_type]
+    try:
+        at_ms = None if at is None else instant_ms(at)
+        prepare_kernels(configuration, say)
+        replayed = replay(files, configuration, at_ms)
+    except (FileError, ValueError) as error:
+        fail(str(error), 2)
     with quiet_pipe():
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        if output == "json":
+            for piece in as_json(replayed):
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+        else:
+            from rich.console import Console  # noqa: PLC0415
 
-
-@app.command()
-def check(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A configuration.", show_default=False)] = None,
-    config: ConfigOption = None,
-    settings: SetOption = None,
-) -> None:
-    """Check a configuration, and say what is wrong and where."""
-    load(file or config, settings)
-    typer.echo(f"{file or config or 'the environment and the defaults'}: right")
+            width = None if sys.stdout.isatty() else 200
+            Console(width=width).print(as_table(replayed))
+    typer.echo(f"{replayed.events:,} events, {replayed.rejected.total():,} rejected", err=True)
+    if strict and replayed.rejected:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -272,22 +248,75 @@ def simulate(
 
 
 @app.command()
-def demo(
-    port: Annotated[int, typer.Option(help="Port of the board; 0 takes a free one.")] = 8000,
-    seed: Annotated[int, typer.Option(help="Which company is simulated.")] = 1,
+def topics(
+    bootstrap: BootstrapOption = None,
+    replication_factor: Annotated[
+        int, typer.Option("--replication-factor", help="Of topics to be created; -1: what the brokers do by default.")
+    ] = -1,
     config: ConfigOption = None,
     settings: SetOption = None,
 ) -> None:
-    """Show it all with nothing else installed: a broker, a worker, a simulated company, and a page to look at."""
-    configuration = load(config, settings)
+    """Create the topics, and check those that exist: partitions, timestamps, retention."""
+    configuration = load(config, settings, kafka__bootstrap=bootstrap)
     import asyncio  # noqa: PLC0415
 
-    from agents.demo import run_demo  # noqa: PLC0415
-    from agents.run import set_up_logging  # noqa: PLC0415
+    from agents.cluster import create_topics  # noqa: PLC0415
 
-    set_up_logging()
     with cluster_faults():
-        asyncio.run(run_demo(configuration, port, seed, say))
+        created, checked = asyncio.run(create_topics(configuration, replication_factor))
+    for name in created:
+        typer.echo(f"created {name}")
+    for name in checked:
+        typer.echo(f"exists  {name}")
+
+
+@app.command()
+def schema(
+    event_type: Annotated[
+        str | None, typer.Argument(metavar="TYPE", help="One event type; default: all of them.", show_default=False)
+    ] = None,
+    asyncapi: Annotated[bool, typer.Option("--asyncapi", help="The AsyncAPI document of all topics instead.")] = False,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Print the JSON Schema of the event types, or the AsyncAPI document of the topics."""
+    configuration = load(config, settings)
+    import json  # noqa: PLC0415
+    from importlib.metadata import version  # noqa: PLC0415
+
+    from streams import schema as s  # noqa: PLC0415
+
+    schemas = s.event_schemas()
+    if event_type is not None and event_type not in schemas:
+        fail(f"`{event_type}` is no event type: expected one of {', '.join(schemas)}", 2)
+    if asyncapi:
+        document = s.asyncapi(
+            prefix=configuration.topic_prefix, partitions=configuration.partitions, version=version("kqi")
+        )
+    else:
+        document = schemas if event_type is None else schemas[event_type]
+    with quiet_pipe():
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A configuration.", show_default=False)] = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Check a configuration, and say what is wrong and where."""
+    if file is not None and config is not None:
+        fail("a configuration is given twice: as an argument and behind --config", 2)
+    configuration = load(file or config, settings)
+    from agents.cluster import security_of  # noqa: PLC0415
+    from streams.configuration import unknown_names  # noqa: PLC0415
+
+    for note in unknown_names(os.environ):
+        say(note)
+    with cluster_faults():
+        security_of(configuration)
+    typer.echo(f"{file or config or 'the environment and the defaults'}: right")
 
 
 def say(message: str) -> None:

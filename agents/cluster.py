@@ -85,7 +85,11 @@ def plan(configuration: Configuration) -> list[TopicPlan]:
     plans = []
     for name in TOPICS:
         keep_ms = configuration.longest_window_ms + configuration.horizon_ms(name)
-        settings = {"message.timestamp.type": "LogAppendTime", "retention.ms": str(keep_ms + DAY_MS)}
+        settings = {
+            "cleanup.policy": "delete",
+            "message.timestamp.type": "LogAppendTime",
+            "retention.ms": str(keep_ms + DAY_MS),
+        }
         plans.append(TopicPlan(configuration.topic_prefix + name, settings, is_input=True))
     for topic in OUTPUT_TOPICS.values():
         settings = {"cleanup.policy": "compact" if topic.compacted else "delete"}
@@ -200,13 +204,11 @@ async def create_topics(configuration: Configuration, replication_factor: int = 
                     for topic in missing
                 ]
             )
-            problems = [
-                f"topic {error[0]} cannot be created: {for_code(error[1]).description or error[1]}"
-                for error in answer.topic_errors
-                if error[1] not in (0, TopicAlreadyExistsError.errno)
-            ]
-            if problems:
-                raise ClusterError(problems)
+            refused = [error for error in answer.topic_errors if error[1] not in (0, TopicAlreadyExistsError.errno)]
+            if refused:
+                reasons = sorted({error[2] or for_code(error[1]).description for error in refused})
+                names = ", ".join(error[0] for error in refused)
+                raise ClusterError([f"the broker does not create {names}: {'; '.join(reasons)}"])
             await _until_all_exist(client, [topic.name for topic in missing])
     return [topic.name for topic in missing], [topic.name for topic in existing]
 

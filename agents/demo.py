@@ -19,7 +19,8 @@ from agents.cluster import ClusterError, create_topics
 from agents.demo_source import DemoSource
 from agents.embedded import EmbeddedBroker
 from agents.publish import Publisher
-from agents.run import prepare_kernels, run_until, until_signal
+from agents.run import run_until, until_signal
+from agents.start import prepare_kernels
 from agents.web import Site, worker_routes
 from agents.worker import Worker
 from streams.configuration import Configuration, configure

@@ -87,7 +87,7 @@ def as_table(replayed: Replayed) -> Any:
     cells: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows(replayed.engine, replayed.partition):
         who = row["employee_id"] or (f"queue {row['queue']}" if "queue" in row else "")
-        if row["value"] is not None:
+        if row["value"] is not None and (row["value"] or row["base"]):
             cells.setdefault((row["office_id"], who, row["index"]), {})[row["window"]] = _cell(row)
     last = None
     for (office, who, index), values in cells.items():

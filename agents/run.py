@@ -2,55 +2,19 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
-import sys
-import time
 from collections.abc import Callable, Iterator
 
 from agents.app import APACHE_KAFKA, GroupTimes
 from agents.cluster import check_topics
+from agents.start import prepare_kernels
 from agents.web import Site, worker_routes
 from agents.worker import Worker
-from streams.clock import EventClock
 from streams.configuration import Configuration
-from streams.decode import decode
-from streams.engine import Engine
-
-WORTH_SAYING_S = 2.0
-
-_EXAMPLES = (
-    b'{"type":"seller_press","event_id":"1","ts":1,"office_id":"o","panel_id":"p","employee_id":"e","hold_ms":1}',
-    b'{"type":"seller_press","event_id":"2","ts":1,"office_id":"o","panel_id":"p","employee_id":"e","hold_ms":3000}',
-    b'{"type":"customer_press","event_id":"3","ts":2,"office_id":"o","panel_id":"p","answer":"yes"}',
-    b'{"type":"verdict","event_id":"4","ts":3,"office_id":"o","target":"survey","target_id":"1","reliable":true}',
-    b'{"type":"visit","event_id":"5","ts":3,"office_id":"o"}',
-    b'{"type":"rating","event_id":"6","ts":3,"office_id":"o","metric":"nps","score":9}',
-)
 
 
 class WorkerCrashedError(Exception):
     """A worker could not go on; the message is one sentence."""
-
-
-def prepare_kernels(configuration: Configuration, say: Callable[[str], None]) -> None:
-    """Compile the kernels, or load them from the cache, before any partition waits for them."""
-    say("preparing the kernels (compiled at the first start, which takes about half a minute)")
-    began = time.perf_counter()
-    engine = Engine(configuration)
-    partition = engine.new_partition()
-    engine.step(partition, decode(_EXAMPLES).groups, EventClock())
-    engine.values(partition)
-    if (took := time.perf_counter() - began) > WORTH_SAYING_S:
-        say(f"kernels ready after {took:.0f} s")
-
-
-def set_up_logging() -> None:
-    """Log to standard error, a line a message; of the libraries only what is wrong."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("kqi").setLevel(logging.INFO)
 
 
 @contextlib.contextmanager
@@ -108,7 +72,6 @@ async def run_until(worker: Worker, stop: asyncio.Event, say: Callable[[str], No
             await asyncio.wait({starting})
             return
         await starting
-        say(f"owns {len(worker.owned)} partitions")
         assert worker.app is not None, "started"
         tasks = [
             asyncio.create_task(worker.tick_forever()),

@@ -5,6 +5,7 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from streams.events import EVENT_NAMES
+from streams.refusals import REASONS
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -58,6 +59,8 @@ class Telemetry:
         )
         for name in EVENT_NAMES:
             self.events.labels(name)
+        for reason in REASONS:
+            self.dead_letters.labels(reason)
 
     def text(self, *, openmetrics: bool) -> bytes:
         """Render in one of the two formats; OpenMetrics ends with its mark of the end."""

@@ -1,5 +1,6 @@
 """What a worker answers over HTTP: /metrics, /healthz and /readyz."""
 
+import os
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -88,7 +89,7 @@ class Site:
             await web.TCPSite(self._runner, self._host, self._wanted_port).start()
         except OSError as error:
             await self._runner.cleanup()
-            reason = error.strerror or str(error)
+            reason = os.strerror(error.errno) if error.errno else str(error)
             raise PortTakenError(f"cannot listen on {self._host} port {self._wanted_port}: {reason}") from None
         self.port = self._runner.addresses[0][1]
 

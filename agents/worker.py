@@ -6,6 +6,7 @@ committed to the group is a mark of what was published: reading the log again pu
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
@@ -36,6 +37,7 @@ from streams.surveys import records
 
 TICK_S = 0.2  # how soon silence shows when nothing else happens
 
+log = logging.getLogger("kqi.worker")
 encode = msgspec.json.Encoder().encode
 
 
@@ -67,6 +69,7 @@ class Worker:
         self.outputs = Outputs(configuration, partitions)
         self.owned: dict[int, Owned] = {}
         self.assigned = False
+        self._said_ready = False
         self.app: BatchApp | None = None
         self._event_clock = EventClock() if event_clock else None
         self._group_times = group_times
@@ -103,9 +106,15 @@ class Worker:
         """Let time pass and publish what it changes."""
         while True:
             self.pass_time()
+            self._say_ready()
             self._note_indices()
             await self._send_unsent()
             await asyncio.sleep(TICK_S)
+
+    def _say_ready(self) -> None:
+        if self.ready and not self._said_ready:
+            self._said_ready = True
+            log.info("ready: every partition owned is complete")
 
     # Partitions come and go ----------------------------------------------------------------------------------------
 
@@ -113,6 +122,8 @@ class Worker:
         numbers = {partition.partition for partition in partitions}
         self.owned = {number: self.owned.get(number) or self._new(number) for number in sorted(numbers)}
         self.assigned = True
+        self._said_ready = False
+        log.info("owns %d of the partitions: %s", len(numbers), ", ".join(map(str, sorted(numbers))) or "none")
 
     def _new(self, number: int) -> Owned:
         return Owned(number, self.engine.new_partition(), self._event_clock or WallClock())

@@ -9,13 +9,16 @@ its key and where it stands.
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
 
 PREFIX = "KQI_"
 MAXIMUM_WINDOW_MINUTES = 400 * 24 * 60
+_PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_ADDRESS = rf"[ ]*([^\s,:\[\]]+|\[[0-9A-Fa-f:.]+\]):{_PORT}[ ]*"
+_ADDRESSES = rf"^{_ADDRESS}(,{_ADDRESS})*\Z"
 _WINDOW = re.compile(r"([1-9][0-9]{0,5})([mhd])\Z")
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 
@@ -52,7 +55,7 @@ class CorrectionHorizon(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to reach the cluster; names and values as Kafka's own clients use them."""
 
-    bootstrap: str = "127.0.0.1:9092"
+    bootstrap: Annotated[str, Meta(pattern=_ADDRESSES)] = "127.0.0.1:9092"
     group: str = "kqi"
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
@@ -234,7 +237,7 @@ def _checked(struct: type[msgspec.Struct], sources: Iterable[Source], path: str,
                 try:
                     values[key] = _value(value, field)
                 except ValueError as error:
-                    problems.append(f"`{path}{key}` in {where}: {_plain(str(error))}")
+                    problems.append(f"`{path}{key}` in {where}: {_plain(str(error), field)}")
     for key, inner in tables.items():
         values[key] = _checked(type(fields[key].default), inner, f"{path}{key}.", problems)
     return struct(**values)
@@ -260,9 +263,39 @@ def _windows(given: Any) -> tuple[str, ...]:
     return windows
 
 
-def _plain(message: str) -> str:
+def _plain(message: str, field: msgspec.structs.FieldInfo) -> str:
+    """What a parser says of a value, in words of people who write configurations."""
+    if get_origin(field.type) is Literal:
+        return f"expected one of {', '.join(get_args(field.type))}"
+    if "regex" in message:
+        return f"expected {_WRITTEN[field.name]}"
     text = message.split(" - at ", maxsplit=1)[0].replace("`", "")
+    text = re.sub(r"\b(float|int|str|bool|array|object)\b", lambda match: _WORDS[match[1]], text)
     return text[:1].lower() + text[1:]
+
+
+_WORDS = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "a text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+_WRITTEN = {
+    "topic_prefix": "at most 100 letters, digits, dots, dashes and underscores",
+    "bootstrap": "host:port, or several of them with commas between",
+}
+
+
+def unknown_names(environment: Mapping[str, str]) -> list[str]:
+    """Sentences on names with the prefix that are no keys; they are ignored, for others may have put them there."""
+    known = [PREFIX + (f"{table}_{key}" if table else key).upper() for key, table in _keys()]
+    return [
+        f"`{name}` in the environment is no key and is ignored{_hint(name, known)}"
+        for name in sorted(environment)
+        if name.startswith(PREFIX) and name not in known
+    ]
 
 
 def _hint(key: str, known: Iterable[str]) -> str:

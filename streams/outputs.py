@@ -40,7 +40,7 @@ class Survey(Struct):
 class IndexValue(Struct):
     """The value of an index, and what it rests on."""
 
-    value: Annotated[float | None, Meta(description="Null where the index has no value")]
+    value: Annotated[int | float | None, Meta(description="Null where the index has no value")]
     base: Annotated[int, Meta(description="Its denominator, or the number of things that were summed up")]
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from streams.engine import Engine, Partition, Values
 from streams.outputs import IndexValue, Indices
+from streams.results import value_of, whole
 
 
 class PublishedIndices:
@@ -37,8 +38,8 @@ def _message(engine: Engine, partition: Partition, held: Values, number: int) ->
     windows = {
         label: {
             index.name: IndexValue(
-                None if np.isnan(held.values[number, window, at]) else float(held.values[number, window, at]),
-                int(held.bases[number, window, at]),
+                value_of(float(held.values[number, window, at]), index, held.totals[number, window]),
+                whole(float(held.bases[number, window, at]), index.base, held.totals[number, window]),
             )
             for at, index in enumerate(engine.indices)
             if scope in index.scopes

@@ -29,8 +29,8 @@ def rows(engine: Engine, partition: Partition) -> Iterator[Row]:
                     row["queue"] = name
                 row["window"] = label
                 row["index"] = index.name
-                row["value"] = _value(values[number][window][position], index, counters)
-                row["base"] = _whole(bases[number][window][position], index.base, counters)
+                row["value"] = value_of(values[number][window][position], index, counters)
+                row["base"] = whole(bases[number][window][position], index.base, counters)
                 yield row
 
 
@@ -39,15 +39,16 @@ def _place(item: tuple[tuple[str, str, str | None], int]) -> tuple[str, int, str
     return office, ("office", "employee", "queue").index(scope), name or ""
 
 
-def _value(value: float, index: Index, counters: Any) -> float | int | None:
+def value_of(value: float, index: Index, counters: Any) -> float | int | None:
+    """A value as it is given out: an integer where it counts, None for NaN."""
     if value != value:  # noqa: PLR0124 - NaN: the index has no value
         return None
     if index.unit in ("count", "money") and not index.divides:
-        return _whole(value, index.numerator, counters)
+        return whole(value, index.numerator, counters)
     return value
 
 
-def _whole(value: float, weights: Weights, counters: Any) -> int:
+def whole(value: float, weights: Weights, counters: Any) -> int:
     """A sum of counters as an integer, exact even where a double is not."""
     if abs(value) < _EXACT:
         return int(value)

@@ -21,7 +21,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-from agents.run import prepare_kernels
+from agents.start import prepare_kernels
 from streams.configuration import configure
 from tests.metrics import Scrape
 

@@ -15,6 +15,7 @@ from streams.configuration import (
     from_environment,
     from_settings,
     from_toml,
+    unknown_names,
     window_minutes,
 )
 from streams.events import TOPICS
@@ -111,6 +112,9 @@ def test_every_key_is_tested_here():
     assert keys == {*NUMBERS, *WORDS, *TEXTS, "windows", "kafka.ssl_certfile", "kafka.ssl_keyfile"}
 
 
+NAMES = {int: "a whole number", float: "a number"}
+
+
 @pytest.mark.parametrize("key", NUMBERS)
 def test_a_number_has_its_limits(key):
     """The least and the greatest are taken wherever they stand; what lies beyond them is refused with key and place."""
@@ -121,7 +125,7 @@ def test_a_number_has_its_limits(key):
             assert value_of(configure(source), key) == value
     for value in (least - step, greatest + step, -1, 10**30):
         (problem,) = problems(as_toml(key, value))
-        assert problem.startswith(f"`{key}` in kqi.toml: expected {kind.__name__}")
+        assert problem.startswith(f"`{key}` in kqi.toml: expected {NAMES[kind]}")
 
 
 @pytest.mark.parametrize("key", NUMBERS)
@@ -148,7 +152,7 @@ def test_not_a_number_never_gets_in(key, value):
 @pytest.mark.parametrize("key", [key for key, (kind, *_) in NUMBERS.items() if kind is int])
 def test_an_integer_is_written_as_one(key):
     """1.0 is none."""
-    assert problems(as_toml(key, 30.0)) == [f"`{key}` in kqi.toml: expected int, got float"]
+    assert problems(as_toml(key, 30.0)) == [f"`{key}` in kqi.toml: expected a whole number, got a number"]
 
 
 @pytest.mark.parametrize("key", WORDS)
@@ -157,10 +161,34 @@ def test_a_word_is_one_of_a_few(key):
     for word in WORDS[key]:
         assert value_of(configure(as_toml(key, word)), key) == word
         assert value_of(configure(as_environment(key, word)), key) == word
-    assert problems(as_toml(key, "whatever")) == [f"`{key}` in kqi.toml: invalid enum value 'whatever'"]
+    (problem,) = problems(as_toml(key, "whatever"))
+    assert problem.startswith(f"`{key}` in kqi.toml: expected one of ")
+    assert set(WORDS[key]) <= set(problem.split("one of ")[1].split(", "))
 
 
-@pytest.mark.parametrize("key", TEXTS)
+@pytest.mark.parametrize("address", ["broker:9092", "[::1]:9092", "10.0.0.1:1", "a:65535, b-c.d:9092"])
+def test_an_address_has_a_host_and_a_port(address):
+    """One or several."""
+    assert configure(as_environment("kafka.bootstrap", address)).kafka.bootstrap == address
+
+
+@pytest.mark.parametrize(
+    "address", ["", "broker", "broker:", ":9092", "broker:abc", "broker:65536", "a:1,", "a:1:2", "a b:1"]
+)
+def test_anything_else_is_no_address(address):
+    """A port that is none would otherwise be found out by a library, with a traceback."""
+    (problem,) = problems(as_environment("kafka.bootstrap", address))
+    assert problem.endswith("expected host:port, or several of them with commas between")
+
+
+def test_unknown_names_in_the_environment_are_told():
+    """They do not stop the start, for others may have put them there."""
+    assert unknown_names({"KQI_SILENT_WIEGHT": "1", "KQI_SILENT_WEIGHT": "1", "PATH": ""}) == [
+        "`KQI_SILENT_WIEGHT` in the environment is no key and is ignored; did you mean `KQI_SILENT_WEIGHT`?"
+    ]
+
+
+@pytest.mark.parametrize("key", [key for key in TEXTS if key != "kafka.bootstrap"])
 @pytest.mark.parametrize("text", ["1234", "true", "nan", "2024-05-27", "1.5", "kqi-2.x", "0644"])
 def test_a_text_is_taken_as_it_is(key, text):
     """A password of digits, a prefix that is a year: in the environment and behind --set nobody needs quotes."""
@@ -234,10 +262,10 @@ def test_anything_else_is_no_window(window):
     ("windows", "problem"),
     [
         (["1h", "60m"], "two of them have the same length"),
-        ([], "expected array of length >= 1"),
-        ([f"{minutes}m" for minutes in range(1, 18)], "expected array of length <= 16"),
-        ([15], "expected str, got int"),
-        (15, "expected array, got int"),
+        ([], "expected a list of length >= 1"),
+        ([f"{minutes}m" for minutes in range(1, 18)], "expected a list of length <= 16"),
+        ([15], "expected a text, got a whole number"),
+        (15, "expected a list, got a whole number"),
     ],
 )
 def test_windows_differ_in_length(windows, problem):
@@ -269,7 +297,7 @@ def test_all_faults_are_told_at_once():
         "`silent_wieght` in /etc/kqi.toml is no key of the configuration; did you mean `silent_weight`?",
         "`windows` in /etc/kqi.toml: 1x is no window: expected a whole number with m, h or d, such as 15m, 8h or 30d",
         "`kafka` in /etc/kqi.toml must be a table",
-        "`silent_weight` in the environment: expected float <= 1.0",
+        "`silent_weight` in the environment: expected a number <= 1.0",
         "`nothing` in --set is no key of the configuration",
         "`correction_horizon_s.call` in /etc/kqi.toml is no key of the configuration; did you mean `calls`?",
         "`kafka.security_protocol` asks for `kafka.sasl_username` and `kafka.sasl_password`",
