@@ -76,20 +76,18 @@ async def run_demo(given: Configuration, port: int, seed: int, say: Callable[[st
             if stop.is_set():
                 return
             await preparing
-            await _run_company(worker, source, stop, seed, say)
+            await _run_company(worker, source, stop, seed)
         finally:
             await site.stop()
 
 
-async def _run_company(
-    worker: Worker, source: DemoSource, stop: asyncio.Event, seed: int, say: Callable[[str], None]
-) -> None:
+async def _run_company(worker: Worker, source: DemoSource, stop: asyncio.Event, seed: int) -> None:
     publisher = Publisher(worker.configuration)
     await publisher.start()
     source.open(worker, publisher)
     company = asyncio.create_task(_live_company(source, seed))
     try:
-        await run_until(worker, stop, say)
+        await run_until(worker, stop)
     finally:
         company.cancel()
         await asyncio.gather(company, return_exceptions=True)

@@ -55,12 +55,12 @@ async def run_worker(
         await site.start()
         try:
             say(f"metrics on {site.address}/metrics")
-            await run_until(worker, stop, say)
+            await run_until(worker, stop)
         finally:
             await site.stop()
 
 
-async def run_until(worker: Worker, stop: asyncio.Event, say: Callable[[str], None]) -> None:
+async def run_until(worker: Worker, stop: asyncio.Event) -> None:
     """Start a worker, let it work until ``stop`` is set or it crashes, and stop it."""
     tasks: list[asyncio.Task[object]] = []
     stopping = asyncio.create_task(stop.wait())
