@@ -87,14 +87,14 @@ class Reader:
         return list(self._messages)
 
     def all_messages(self):
-        """Return everything that has been written until now."""
+        """Return everything that has been written until now, by way of marks that are written behind it."""
         mark = uuid.uuid4().bytes
         with Writer(self._service) as writer:
             for partition in range(PARTITIONS):
                 writer.send(self._topic, mark, key=mark, partition=partition)
         self.until(lambda found: sum(each.value() == mark for each in found) == PARTITIONS)
         self._messages = [each for each in self._messages if each.value() != mark]
-        return self.messages
+        return list(self._messages)
 
 
 def partition_of(office, partitions=PARTITIONS):

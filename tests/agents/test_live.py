@@ -1,23 +1,17 @@
 """The worker by the wall clock: what happens now shows now, in /metrics and on the output topics."""
 
 import json
-import time
-import uuid
-from itertools import count
 
 import pytest
 
 from tests.metrics import sample_of
+from tests.offices import WINDOWS, Office, now_ms
 from tests.service import Service, until
 from tests.topics import Reader, Writer, partition_of
 
 ANSWER_WINDOW_MS = 500
 ALLOWANCE_MS = 2000  # a live answer may be on its way
-WINDOWS = ["15m", "1h", "30d"]
 SETTINGS = {"answer_window_s": ANSWER_WINDOW_MS / 1000, "windows": WINDOWS, "indices_interval_s": 0.1}
-HOUR_MS = 3_600_000
-
-numbers = count()
 
 
 @pytest.fixture(scope="module")
@@ -38,74 +32,6 @@ def office(service, worker):
     """Return an office of its own."""
     with Writer(service) as writer:
         yield Office(writer, worker)
-
-
-class Office:
-    """An office that nobody else has: its events, published at once, and what the service says of it."""
-
-    def __init__(self, writer, worker=None):
-        self.office_id = f"office-{uuid.uuid4().hex[:8]}"
-        self._worker = worker
-        self._writer = writer
-
-    def publish(self, topic, kind, ts_ms=None, **fields):
-        """Publish an event of now, or of another time; return it."""
-        event = {
-            "type": kind,
-            "event_id": f"event-{next(numbers)}",
-            "ts": ts_ms or now_ms(),
-            "office_id": self.office_id,
-        }
-        event |= {name.rstrip("_"): value for name, value in fields.items()}
-        self._writer.publish(topic, event)
-        return event
-
-    def seller(self, ts_ms=None, hold_ms=200, panel="p1", **fields):
-        """Publish a seller press."""
-        return self.publish(
-            "presses", "seller_press", ts_ms, panel_id=panel, employee_id="anna", hold_ms=hold_ms, **fields
-        )
-
-    def customer(self, ts_ms=None, answer="yes", panel="p1"):
-        """Publish a customer press."""
-        return self.publish("presses", "customer_press", ts_ms, panel_id=panel, answer=answer)
-
-    def survey(self, answer="no", panel="p1", age_ms=10_000):
-        """Publish a seller press of a while ago, and its answer; return the press."""
-        ts_ms = now_ms() - age_ms
-        press = self.seller(ts_ms, panel=panel)
-        self.customer(ts_ms + 100, answer, panel)
-        return press
-
-    def verdict(self, press, reliable, target="survey", **fields):
-        """Publish a verdict."""
-        self.publish("verdicts", "verdict", target=target, target_id=press["event_id"], reliable=reliable, **fields)
-
-    def values(self, index, scope="office"):
-        """Return what one scrape shows of an index in every window."""
-        seen = self._worker.scrape(f"kqi_{scope}_")
-        labels = {"office": self.office_id} | ({"employee": "anna"} if scope == "employee" else {})
-        return [seen(f"kqi_{scope}_{index}", **labels, window=window) for window in WINDOWS]
-
-    def until(self, index, *wanted, scope="office"):
-        """Wait until an index is one of the wanted values in every window; at no moment may windows differ."""
-
-        def look():
-            values = self.values(index, scope)
-            assert len(set(values)) == 1, values
-            return values[0] in wanted
-
-        until(look, lambda: f"{index} of {wanted}: {self.values(index, scope)}\n{self._worker.output}")
-
-    def records(self, messages):
-        """Return the values of those messages that are about this office."""
-        values = [json.loads(each.value()) for each in messages]
-        return [each for each in values if each["office_id"] == self.office_id]
-
-
-def now_ms():
-    """Return the time."""
-    return time.time_ns() // 1_000_000
 
 
 def test_silence_shows_by_itself(office):
@@ -240,48 +166,3 @@ def samples_of(messages):
         for index, row in rows.items()
         if row["value"] is not None
     }
-
-
-def test_a_restart_publishes_what_is_new_and_nothing_else(kafka):
-    """What came while no worker ran is published, however old; nothing that was is repeated, but for the last hour's."""
-    service = Service(kafka, **SETTINGS).create_topics()
-    with Writer(service) as writer, Reader(service, "surveys") as surveys, Reader(service, "dead-letters") as letters:
-        office = Office(writer)
-        old = [office.survey(age_ms=8 * HOUR_MS, panel=f"p{number}") for number in range(3)]
-        office.verdict(old[0], reliable=False)
-        recent = office.survey(age_ms=6 * HOUR_MS)
-        writer.send("visits", b"not json", key=b"k", partition=0)
-        with service.worker() as worker:
-            worker.wait_until_ready()
-            assert worker.stop() == 0
-        before = len(surveys.all_messages())
-        assert set(published(office, surveys)) >= {
-            (old[0]["event_id"], "no", False),
-            (old[1]["event_id"], "no", True),
-            (old[2]["event_id"], "no", True),
-            (recent["event_id"], "no", True),
-        }
-
-        new = office.survey(age_ms=4 * HOUR_MS)
-        silent = office.seller(now_ms() - 3 * HOUR_MS)
-        late = office.seller(old[0]["ts"] - HOUR_MS)
-        office.verdict(old[1], reliable=False)
-        writer.send("visits", b"nor this", key=b"k", partition=0)
-        with service.worker() as worker:
-            worker.wait_until_ready()
-            assert worker.scrape().total("kqi_worker_dead_letters_total") == 2
-            assert worker.stop() == 0
-        assert set(published(office, surveys, before)) == {
-            (old[1]["event_id"], "no", False),
-            (recent["event_id"], "no", True),
-            (new["event_id"], "no", True),
-            (silent["event_id"], "silent", True),
-            (late["event_id"], "silent", True),
-        }
-        assert [each.value() for each in letters.all_messages()] == [b"not json", b"nor this"]
-
-
-def published(office, surveys, start=0):
-    """Return what was published of the surveys of an office, from a place on: id, outcome and whether it is valid."""
-    records = office.records(surveys.all_messages()[start:])
-    return [(each["survey_id"], each["outcome"], each["valid"]) for each in records]
