@@ -90,6 +90,25 @@ def test_a_batch_is_paired_at_once():
         assert machine.roles(panel) == naive.roles(world, WINDOW_MS, DEBOUNCE_MS, 0)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_batch_may_change_a_panel_in_several_places(seed):
+    """Presses of one batch among those that were paired before, far apart and in any order."""
+    chance = random.Random(seed)
+    machine = Machine()
+    presses = [(T + number * 40_000, f"s{number}", "seller") for number in range(30)]
+    machine.sellers(*((ts_ms, text) for ts_ms, text, _ in presses))
+    for batch in range(8):
+        places = [
+            (T + chance.randrange(30) * 40_000 + chance.choice((-900, -1, 900, 1001, 29_000)), n) for n in range(4)
+        ]
+        sellers = [(ts_ms, f"t{batch}-{n}", "seller") for ts_ms, n in places]
+        customers = [(ts_ms + chance.choice((-1, 0, 1, 5000)), f"c{batch}-{n}", "no") for ts_ms, n in places]
+        machine.sellers(*((ts_ms, text) for ts_ms, text, _ in sellers))
+        machine.customers(*((ts_ms, text, 0, layout.NO) for ts_ms, text, _ in customers))
+        presses += sellers + customers
+        check(machine, presses)
+
+
 def test_one_press_flips_a_whole_chain():
     """Each press of a chain changes sides when a first one appears before them all."""
     machine = Machine()
