@@ -1,13 +1,15 @@
 """Lines of NDJSON files as a stream: plain, ``.gz`` or ``.zst``, or standard input; never the whole file."""
 
 import gzip
-import io
 import sys
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 CHUNK_BYTES = 1 << 22
+ZSTD_CHUNK_BYTES = 1 << 16  # compressed: some kilobytes may hold megabytes
 LONGEST_LINE_BYTES = 1 << 24  # far above the 64 KiB of a message: what is longer is cut off to bound the memory
 LINES_PER_BATCH = 16_384
 
@@ -25,18 +27,8 @@ class LineBatch(NamedTuple):
     bytes_read: int  # of the file as it lies on disk, since the batch before
 
 
-def _opened(path: str) -> tuple[BinaryIO, BinaryIO]:
-    """The stream of lines, and the file under it that tells how far reading has come."""
-    if path == "-":
-        return sys.stdin.buffer, sys.stdin.buffer
-    raw = Path(path).open("rb")  # noqa: SIM115 - closed by read_lines
-    if path.endswith(".gz"):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw)), raw
-    if path.endswith(".zst"):
-        import zstandard  # noqa: PLC0415 - only where such a file is read
-
-        return zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True), raw
-    return raw, raw
+def _opened(path: str) -> BinaryIO:
+    return sys.stdin.buffer if path == "-" else Path(path).open("rb")
 
 
 def _position(raw: BinaryIO) -> int:
@@ -46,16 +38,35 @@ def _position(raw: BinaryIO) -> int:
         return 0
 
 
-def _chunks(path: str, stream: BinaryIO) -> Iterator[bytes]:
+def _chunks(path: str, raw: BinaryIO) -> Iterator[bytes]:
+    """The content of a file, decompressed, in pieces."""
     try:
-        while chunk := stream.read(CHUNK_BYTES):
-            yield chunk
-    except (OSError, EOFError) as error:
+        if path.endswith(".zst"):
+            yield from _zstd_chunks(raw)
+        else:
+            stream = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
+            while chunk := stream.read(CHUNK_BYTES):
+                yield chunk
+    except (OSError, EOFError, zlib.error) as error:
         raise FileError(f"{path}: {_reason(error)}") from None
-    except Exception as error:
-        if type(error).__name__ != "ZstdError":  # zstandard is imported only where it is used
-            raise
-        raise FileError(f"{path}: not a zstd file, or a damaged one") from None
+
+
+def _zstd_chunks(raw: BinaryIO) -> Iterator[bytes]:
+    """The same of a file of zstd frames, the last of which must be whole."""
+    import zstandard  # noqa: PLC0415 - only where such a file is read
+
+    frame = None
+    while compressed := raw.read(ZSTD_CHUNK_BYTES):
+        while compressed:
+            frame = frame or zstandard.ZstdDecompressor().decompressobj()
+            try:
+                yield frame.decompress(compressed)
+            except zstandard.ZstdError:
+                raise EOFError("not a zstd file, or a damaged one") from None
+            compressed = frame.unused_data if frame.eof else b""
+            frame = None if frame.eof else frame
+    if frame is not None:
+        raise EOFError("compressed file ended before its end was reached")
 
 
 def _reason(error: Exception) -> str:
@@ -71,11 +82,11 @@ def read_lines(path: str) -> Iterator[LineBatch]:
         When it cannot be opened, or turns out to be damaged.
     """
     try:
-        stream, raw = _opened(path)
+        raw = _opened(path)
     except OSError as error:
         raise FileError(f"{path}: {_reason(error)}") from None
-    with raw:
-        yield from _batches(path, _chunks(path, stream), lambda: _position(raw))
+    with nullcontext() if path == "-" else raw:
+        yield from _batches(path, _chunks(path, raw), lambda: _position(raw))
 
 
 def _batches(path: str, chunks: Iterator[bytes], position: Callable[[], int]) -> Iterator[LineBatch]:
@@ -98,7 +109,7 @@ def _batches(path: str, chunks: Iterator[bytes], position: Callable[[], int]) ->
 
 def _batch(path: str, number: int, lines: list[bytes], bytes_read: int) -> LineBatch:
     numbers = list(range(number, number + len(lines)))
-    if not all(lines):
+    if not all(lines) or any(map(bytes.isspace, lines)):
         kept = [(at, line) for at, line in zip(numbers, lines, strict=True) if line.strip()]
         numbers = [at for at, _ in kept]
         lines = [line for _, line in kept]

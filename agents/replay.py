@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
-import orjson
 import typer
 
 from agents.lines import read_lines, size_of
@@ -18,6 +17,8 @@ from streams.engine import Engine, Partition
 from streams.results import Row, rows
 
 REJECTS_SHOWN = 20
+
+encode = msgspec.json.encode  # integers of any size: a sum of 64-bit amounts may exceed 64 bits
 
 
 class Replayed(NamedTuple):
@@ -67,11 +68,11 @@ def replay(paths: list[str], configuration: Configuration, at_ms: int | None) ->
 def as_json(replayed: Replayed) -> Iterator[bytes]:
     """The result as CONTRACT's JSON document, in pieces."""
     settings = {key: getattr(replayed.engine.configuration, key) for key in METHOD_KEYS}
-    head = {"at": replayed.at_ms, "config": msgspec.to_builtins(settings), "rejected": dict(replayed.rejected)}
-    yield orjson.dumps(head)[:-1] + b',"indices":['
+    head = {"at": replayed.at_ms, "config": settings, "rejected": dict(replayed.rejected)}
+    yield encode(head)[:-1] + b',"indices":['
     separator = b"\n"
     for row in rows(replayed.engine, replayed.partition):
-        yield separator + orjson.dumps(row)
+        yield separator + encode(row)
         separator = b",\n"
     yield b"\n]}\n"
 
