@@ -10,8 +10,10 @@ a topic at a time. If it raises, nothing is delivered any more and the app crash
 """
 
 import asyncio
+import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 import faust
@@ -55,12 +57,25 @@ async def require_broker(bootstrap: str, security: Security) -> None:
     )
     try:
         async with asyncio.timeout(REACH_TIMEOUT_S):
-            await client.bootstrap()
+            with _unheard("aiokafka"):  # it would say the same before us, in its own words
+                await client.bootstrap()
     except (KafkaError, OSError, TimeoutError) as error:
         reason = await _why_unreachable(bootstrap)
         raise BrokerUnreachableError(f"No Kafka broker can be reached at {bootstrap}: {reason}.") from error
     finally:
         await client.close()
+
+
+@contextmanager
+def _unheard(name: str) -> Iterator[None]:
+    """Have a library log nothing."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 async def _why_unreachable(bootstrap: str) -> str:

@@ -137,12 +137,15 @@ def worker(
     configuration = load(config, settings, kafka__bootstrap=bootstrap, metrics_port=metrics_port)
     import asyncio  # noqa: PLC0415
 
+    from agents.cluster import check_topics  # noqa: PLC0415
     from agents.run import run_worker  # noqa: PLC0415
-    from agents.start import set_up_logging  # noqa: PLC0415
+    from agents.start import prepare_kernels, set_up_logging  # noqa: PLC0415
 
     set_up_logging()
     with cluster_faults():
-        asyncio.run(run_worker(configuration, say, event_clock=clock == "event"))
+        partitions = asyncio.run(check_topics(configuration))
+        prepare_kernels(configuration, say)  # outside of any loop: there, a signal would have to wait for the compiler
+        asyncio.run(run_worker(configuration, partitions, say, event_clock=clock == "event"))
 
 
 @app.command()

@@ -6,8 +6,6 @@ import signal
 from collections.abc import Callable, Iterator
 
 from agents.app import APACHE_KAFKA, GroupTimes
-from agents.cluster import check_topics
-from agents.start import prepare_kernels
 from agents.web import Site, worker_routes
 from agents.worker import Worker
 from streams.configuration import Configuration
@@ -33,23 +31,22 @@ def until_signal() -> Iterator[asyncio.Event]:
 
 async def run_worker(
     configuration: Configuration,
+    partitions: int,
     say: Callable[[str], None],
     *,
     event_clock: bool,
     group_times: GroupTimes = APACHE_KAFKA,
 ) -> None:
-    """Run a worker until SIGINT or SIGTERM.
+    """Run a worker on topics of so many partitions until SIGINT or SIGTERM.
 
     Raises
     ------
-    agents.app.BrokerUnreachableError, agents.cluster.ClusterError, agents.web.PortTakenError
+    agents.app.BrokerUnreachableError, agents.web.PortTakenError
         When it cannot start.
     WorkerCrashedError
         When it cannot go on.
     """
     with until_signal() as stop:
-        partitions = await check_topics(configuration)
-        prepare_kernels(configuration, say)
         worker = Worker(configuration, partitions, event_clock=event_clock, group_times=group_times)
         site = Site(worker_routes(worker), configuration.metrics_host, configuration.metrics_port)
         await site.start()
