@@ -99,6 +99,10 @@ class Service:
         """Run a command to its end."""
         return kqi(*arguments, stdin=stdin, **(self.settings | settings))
 
+    def kqi_inside(self, *arguments, stdin=None, **settings):
+        """Run a command in this process."""
+        return kqi_inside(*arguments, stdin=stdin, **(self.settings | settings))
+
     def create_topics(self):
         """Create the topics."""
         done = self.kqi("topics")
