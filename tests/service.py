@@ -120,7 +120,7 @@ class Service:
 
 
 class Worker:
-    """`kqi worker` as a child process."""
+    """`kqi worker`, or another command that answers over HTTP, as a child process."""
 
     def __init__(self, command, variables):
         self._command = command
@@ -151,6 +151,11 @@ class Worker:
         self._output.close()
 
     @property
+    def pid(self):
+        """The id of the process."""
+        return self._process.pid
+
+    @property
     def output(self):
         """What it has said so far."""
         return os.pread(self._output.fileno(), 1 << 24, 0).decode()
@@ -162,7 +167,7 @@ class Worker:
 
     def _find_address(self):
         assert self._process.poll() is None, self.output
-        found = re.search(r"metrics on (http://\S+)/metrics", self.output)
+        found = re.search(r"(http://\S+)/metrics", self.output)
         if found is not None:
             self.address = found[1]
         return found

@@ -157,6 +157,19 @@ def test_indices(service, worker, office):
     assert {each.partition() for each in messages} == {partition_of(office.office_id)}
 
 
+def test_sums_beyond_64_bits(service, office):
+    """Amounts that no 64 bits hold together stop nothing: they are shown, published and taken in again."""
+    for _ in range(3):
+        office.publish("sales", "sale", amount_minor=2**63 - 1, currency="EUR")
+    office.until("revenue", 3 * (2.0**63 - 1))
+    with Reader(service, "indices") as reader:
+
+        def revenues():
+            return [each["windows"]["1h"]["revenue"]["value"] for each in office.records(reader.messages)]
+
+        until(lambda: revenues()[-1:] == [3 * (2**63 - 1)], revenues)
+
+
 def samples_of(messages):
     """Return the samples that show what messages of the topic of indices say."""
     return {
