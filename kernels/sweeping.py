@@ -70,16 +70,21 @@ def _keeps_id(tables: Tables, entry: np.void, retention: Retention) -> bool:
 
 
 @kernel
-def count_kept(tables: Tables, retention: Retention) -> int:
-    """How many rows a sweep would keep of the tables that grow with every event: presses, facts and ids."""
+def count_kept(tables: Tables, retention: Retention, step: int) -> tuple[int, int]:
+    """How many rows a sweep would keep, of how many, in a sample: every ``step``-th press, fact and id."""
     kept = 0
-    for row in range(tables.sizes[PRESSES]):
+    looked_at = 0
+    for row in range(0, tables.sizes[PRESSES], step):
         kept += _keeps_press(tables.presses[row], retention)
-    for row in range(tables.sizes[FACTS]):
+        looked_at += 1
+    for row in range(0, tables.sizes[FACTS], step):
         kept += tables.facts[row]["ts_ms"] >= retention.fact_ms
-    for at in range(tables.ids.shape[0]):
-        kept += tables.ids[at]["kind"] != FREE and _keeps_id(tables, tables.ids[at], retention)
-    return kept
+        looked_at += 1
+    for at in range(0, tables.ids.shape[0], step):
+        if tables.ids[at]["kind"] != FREE:
+            kept += _keeps_id(tables, tables.ids[at], retention)
+            looked_at += 1
+    return kept, looked_at
 
 
 @kernel
