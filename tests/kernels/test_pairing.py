@@ -162,6 +162,20 @@ def test_silence_is_decided_in_the_order_of_time():
     assert machine.size("OPEN") == 0
 
 
+@pytest.mark.parametrize("count", range(1, 13))
+def test_a_heap_of_any_size_gives_the_earliest(count):
+    """One millisecond after another, just those surveys whose time has come are decided."""
+    chance = random.Random(count)
+    for _ in range(6):
+        instants = [T + chance.randrange(15) for _ in range(count)]
+        machine = Machine(panels=count)
+        for panel, ts_ms in enumerate(instants):
+            machine.sellers((ts_ms, f"s{panel}", panel))
+        for passed in range(16):
+            machine.advance(0, T + WINDOW_MS + passed)
+            assert machine.size("OPEN") == sum(ts_ms - T >= passed for ts_ms in instants)
+
+
 def test_silence_once_decided_is_not_asked_again():
     """An earlier instant than before decides nothing and undoes nothing."""
     machine = Machine(panels=2)

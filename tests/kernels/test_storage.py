@@ -111,6 +111,37 @@ def test_a_sweep_keeps_ids_by_type_and_those_of_rows():
     assert int((machine.tables.ids["kind"] != layout.FREE).sum()) == machine.size("INDEX")
 
 
+def test_every_type_has_its_own_horizon():
+    """Ids of one instant and of two types: one is forgotten, the other not."""
+    machine = Machine()
+    for kind in range(10):
+        machine.reserve(ids=1)
+        hashes, *_ = machine.named([f"id-{kind}"], [0])
+        ledger.admit(machine.tables, hashes, np.array([T]), kind)
+    kept = retention()
+    kept.seen_ms[::3] = T + 1
+    machine.sweep(kept)
+    assert [machine.entry(f"id-{kind}") is None for kind in range(10)] == [kind % 3 == 0 for kind in range(10)]
+
+
+def test_rows_that_were_used_before_begin_anew():
+    """After everything was swept away, a press, a force majeure, a verdict and a fact are as in tables that are new."""
+    used, new = busy(), Machine(rules(1, 60), panels=3, offices=1, employees=2)
+    new.advance(T + 10**6)
+    used.sweep(retention(press_ms=T + 10**9, fact_ms=T + 10**9, verdict_ms=T + 10**9, force_majeure_ms=T + 10**9))
+    used.tables.sizes[[layout.BOUNCES, layout.ANSWERS, layout.EXTRAS, layout.ORPHANS, layout.CHANGED]] = 0
+    for machine in (used, new):
+        machine.tables.totals[:] = 0
+        machine.customers((T + 10**6, "c", 1))
+        machine.sellers((T + 10**6, "s", 2, 1))
+        machine.long((T + 10**6, "l", 2))
+        machine.verdict(T, "v", SURVEY, "s", 0)
+        machine.facts(VISIT, (T + 10**6, 7))
+    for table in ("presses", "force_majeures", "verdicts", "facts"):
+        count = new.size(table.upper())
+        assert getattr(used.tables, table)[:count].tolist() == getattr(new.tables, table)[:count].tolist()
+
+
 def test_an_id_outlives_its_row_until_it_is_too_old():
     """A repeat of a press that was forgotten is still a repeat."""
     machine = busy()
