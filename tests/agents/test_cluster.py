@@ -1,9 +1,11 @@
 """`kqi topics`: the topics made as they must be, and those that exist checked."""
 
+import asyncio
+
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 
-from agents.cluster import faults, plan
+from agents.cluster import TopicState, check_topics, faults, plan
 from streams.configuration import configure
 from tests.service import PARTITIONS, PATIENCE_S, Service, until
 
@@ -111,14 +113,13 @@ def test_unequal_numbers_of_partitions(service, admin):
     assert sentence.startswith("the topics have unequal numbers of partitions")
 
 
-def test_another_number_of_partitions(embedded_kafka):
+def test_another_number_of_partitions(service):
     """A configuration that says another number than the topics have is told; a worker takes what there is."""
-    service = Service(embedded_kafka).create_topics()
+    service.create_topics()
     (sentence,) = told(service.kqi_inside("topics", partitions=PARTITIONS + 1))
     assert sentence.startswith(f"the topics have {PARTITIONS} partitions and the configuration says {PARTITIONS + 1}")
-    with service.worker(partitions=PARTITIONS + 1) as worker:
-        worker.wait_until_ready()
-        assert worker.scrape()("kqi_worker_partitions") == PARTITIONS
+    settings = {"partitions": PARTITIONS + 1, "topic_prefix": service.prefix, "kafka": {"bootstrap": service.bootstrap}}
+    assert asyncio.run(check_topics(configure(("the test", settings)))) == PARTITIONS
 
 
 @pytest.mark.kafka
@@ -153,8 +154,6 @@ def test_what_the_brokers_refuse(apache_kafka):
 
 def test_a_longer_retention_is_right():
     """More retention than needed, or an unlimited one, is no fault."""
-    from agents.cluster import TopicState  # noqa: PLC0415
-
     (presses, *_) = plan(configure())
     for kept in ("-1", str(100 * DAY_MS)):
         state = TopicState(4, {"message.timestamp.type": "LogAppendTime", "retention.ms": kept})

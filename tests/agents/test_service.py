@@ -92,28 +92,44 @@ def service(kafka, log):
     return service
 
 
-@pytest.fixture(scope="module")
-def workers(service, log):
-    """Return workers that have read everything, started all at once.
+class Shown(NamedTuple):
+    """What workers show that have read everything."""
 
-    One for each configuration, each a group of its own; `first` and `second` are of one group, and `again` is of a group
-    one of whose workers has read everything before.
-    """
-    groups = dict.fromkeys(("first", "second"), "shared") | {"before": "again"}
+    configured: dict  # a scrape for each configuration
+    both: list  # scrapes of two workers of one group
+    formats: list  # status, content type and text of one page in both formats
+    early: list  # status and text of /healthz, /readyz and /metrics of a worker at its very start
+    late: list  # the same of that worker when it is ready
+    again: Scrape  # of that worker, which is of a group that has read everything before
+
+
+@pytest.fixture(scope="module")
+def shown(service, log):
+    """Return what workers show, all but one of them started at once."""
     with ExitStack() as stack:
 
-        def start(name, **config):
-            group = f"{service.name}-{groups.get(name, name)}"
+        def start(group, **config):
+            group = f"{service.name}-{group}"
             return stack.enter_context(service.worker("--clock", "event", **config, kafka_group=group))
 
         running = {name: start(name, **config) for name, config in CONFIGURATIONS.items()}
-        running |= {name: start(name) for name in groups}
-        for name in (*CONFIGURATIONS, "before"):
-            wait_until_read(running[name], log)
-        assert running["before"].stop() == 0
-        running["again"] = start("again")
-        wait_until_read(running["again"], log)
-        yield running
+        both = [start("shared") for _ in range(2)]
+        for worker in running.values():
+            wait_until_read(worker, log)
+        configured = {name: worker.scrape() for name, worker in running.items()}
+        assert running["default"].stop() == 0
+        again = start("default").wait_until_listening()
+        early = pages(again)
+        wait_until_read(again, log)
+        accepted = ("application/openmetrics-text; version=1.0.0,text/plain;q=0.5", "text/plain")
+        return Shown(
+            configured,
+            shared_out(both),
+            [running["other"].get("/metrics", accept) for accept in accepted],
+            early,
+            pages(again),
+            again.scrape(),
+        )
 
 
 def wait_until_read(worker, log):
@@ -127,10 +143,28 @@ def has_read(seen, log):
     return seen.total("kqi_worker_events_total") == len(log.events)
 
 
-@pytest.fixture(scope="module", params=CONFIGURATIONS)
-def configured(request, workers):
+def shared_out(both):
+    """Wait until two workers own half of the partitions each; return what they show."""
+    for worker in both:
+        worker.wait_until_listening()
+
+    def share():
+        scrapes = [worker.scrape("kqi_worker_") for worker in both]
+        return all(seen("kqi_worker_partitions") == PARTITIONS / 2 and seen("kqi_worker_ready") for seen in scrapes)
+
+    until(share, "half of the partitions for each")
+    return [worker.scrape() for worker in both]
+
+
+def pages(worker):
+    """Return status and text of what a worker says of itself."""
+    return [worker.get(path)[::2] for path in ("/healthz", "/readyz", "/metrics")]
+
+
+@pytest.fixture(params=CONFIGURATIONS)
+def configured(request, shown):
     """Return each configuration with what its worker shows."""
-    return CONFIGURATIONS[request.param], workers[request.param].scrape()
+    return CONFIGURATIONS[request.param], shown.configured[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -191,9 +225,9 @@ def test_silent_weight_is_shown(configured):
     assert seen("kqi_silent_weight") == config.get("silent_weight", 0.8)
 
 
-def test_every_event_is_counted_by_type(workers, log):
+def test_every_event_is_counted_by_type(shown, log):
     """kqi_worker_events_total has every event under its type, those whose indices come later, too."""
-    seen = workers["default"].scrape("kqi_worker_")
+    seen = shown.configured["default"]
     types = Counter(each["type"] for each in log.events)
     assert len(types) == 10
     assert {kind: seen("kqi_worker_events_total", type=kind) for kind in types} == types
@@ -201,19 +235,6 @@ def test_every_event_is_counted_by_type(workers, log):
     distinct = {(each["office_id"], each["event_id"]) for each in log.events}
     assert seen("kqi_worker_duplicate_events_total") == len(log.events) - len(distinct)
     assert seen.total("kqi_worker_lag") == seen.total("kqi_worker_dead_letters_total") == 0
-
-
-def test_openmetrics(workers):
-    """Who asks for OpenMetrics gets it, with the same samples; everyone else gets the text format."""
-    accept = "application/openmetrics-text; version=1.0.0,text/plain;q=0.5"
-    status, kind, text = workers["other"].get("/metrics", accept)
-    assert (status, kind) == (200, "application/openmetrics-text; version=1.0.0; charset=utf-8")
-    open_metrics = Scrape(text, openmetrics_families)
-    status, kind, text = workers["other"].get("/metrics")
-    assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
-    plain = Scrape(text)
-    assert open_metrics.indices == plain.indices
-    assert open_metrics.samples.keys() == plain.samples.keys()
 
 
 def test_no_client_in_any_label(configured, log):
@@ -224,35 +245,34 @@ def test_no_client_in_any_label(configured, log):
     assert not clients & {value for _, labels in seen.samples for _, value in labels}
 
 
-def test_health_and_readiness(service, log):
+def test_openmetrics(shown):
+    """Who asks for OpenMetrics gets it, with the same samples; everyone else gets the text format."""
+    (status, kind, text), (plain_status, plain_kind, plain_text) = shown.formats
+    assert (status, kind) == (200, "application/openmetrics-text; version=1.0.0; charset=utf-8")
+    assert (plain_status, plain_kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    open_metrics, plain = Scrape(text, openmetrics_families), Scrape(plain_text)
+    assert open_metrics.indices == plain.indices
+    assert open_metrics.samples.keys() == plain.samples.keys()
+
+
+def test_health_and_readiness(shown, log):
     """A worker lives from the first moment; it is ready, and shows indices, when it has read everything."""
-    with service.worker("--clock", "event", kafka_group=f"{service.name}-ready") as worker:
-        worker.wait_until_listening()
-        assert worker.get("/healthz")[0] == 200
-        assert worker.get("/readyz")[::2] == (503, "no partitions assigned yet\n")
-        assert not worker.scrape().indices
-        worker.wait_until_ready()
-        seen = worker.scrape()
-        assert has_read(seen, log)
-        assert seen.indices
-        assert seen("kqi_worker_ready") == 1
-        assert worker.get("/healthz")[0] == 200
+    (health, ready, metrics) = shown.early
+    assert (health, ready) == ((200, "ok\n"), (503, "no partitions assigned yet\n"))
+    assert not Scrape(metrics[1]).indices
+    (health, ready, metrics) = shown.late
+    assert (health, ready) == ((200, "ok\n"), (200, "ready\n"))
+    assert Scrape(metrics[1])("kqi_worker_ready") == 1
+    assert has_read(Scrape(metrics[1]), log)
 
 
-def test_restart(workers, expected):
+def test_restart(shown, expected):
     """A worker that is started anew in its group shows the same values."""
-    assert workers["again"].scrape().indices == expected({})
+    assert shown.again.indices == expected({})
 
 
-def test_two_workers(workers, expected):
+def test_two_workers(shown, expected):
     """Two workers of one group share the partitions; together they show the values of one, each value once."""
-    both = [workers[name].wait_until_listening() for name in ("first", "second")]
-
-    def share():
-        scrapes = [worker.scrape("kqi_worker_") for worker in both]
-        return all(seen("kqi_worker_partitions") == PARTITIONS / 2 and seen("kqi_worker_ready") for seen in scrapes)
-
-    until(share, "half of the partitions for each")
-    mine, yours = (worker.scrape().indices for worker in both)
+    mine, yours = (seen.indices for seen in shown.both)
     assert not mine.keys() & yours.keys()
     assert mine | yours == expected({})
