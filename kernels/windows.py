@@ -24,12 +24,10 @@ from kernels.layout import (
     CALL_OFFERED,
     CALLS,
     CLEARED_SLOT,
-    FACTS,
     HANDLE_MS,
     NONE,
     NOW_MS,
     OFFERED,
-    PRESSES,
     REVENUE_HIGH,
     REVENUE_LOW,
     SALE,
@@ -172,13 +170,12 @@ def _expire(tables: Tables, window: int, slot: int, begin_ms: int, end_ms: int) 
 def advance_windows(tables: Tables, rules: Rules, now_ms: int) -> None:
     """Move every window to instant ``now_ms``; time never runs backwards. What left is taken away.
 
-    Nothing counted lies after the instant that the windows stood at, so a leap of a year visits each slot once.
+    Nothing counted lies after the instant that the windows stood at, nor before the 60 buckets that they held then: even
+    a leap of years visits a slot once.
     """
     before_ms = tables.sizes[NOW_MS]
     if now_ms <= before_ms:
         return
-    if tables.sizes[PRESSES] + tables.sizes[FACTS] == 0:
-        before_ms = NONE  # nothing was ever counted: nothing to look for
     slots = tables.press_calendar.shape[0]
     reach_ms = now_ms
     for window in range(rules.bucket_ms.shape[0]):
@@ -187,12 +184,10 @@ def advance_windows(tables: Tables, rules: Rules, now_ms: int) -> None:
         begin_ms = (tables.window_low[window] + 1) * bucket_ms
         end_ms = (low + 1) * bucket_ms
         last = min(end_ms - 1, before_ms) // rules.slot_ms
-        first = max(begin_ms // rules.slot_ms, last - slots + 1)
-        if low > tables.window_low[window]:
-            for slot in range(first, last + 1):
-                _expire(tables, window, slot % slots, begin_ms, end_ms)
-            tables.window_low[window] = low
-        reach_ms = min(reach_ms, (tables.window_low[window] + 1) * bucket_ms)
+        for slot in range(begin_ms // rules.slot_ms, last + 1):
+            _expire(tables, window, slot % slots, begin_ms, end_ms)
+        tables.window_low[window] = low
+        reach_ms = min(reach_ms, end_ms)
     _clear_calendars(tables, reach_ms // rules.slot_ms)
     tables.sizes[NOW_MS] = now_ms
 

@@ -4,10 +4,11 @@ import random
 from collections import Counter
 from itertools import combinations, permutations
 
+import numpy as np
 import pytest
 
 from kernels import layout, ledger
-from kernels.pairing import insert_press, survey_state
+from kernels.pairing import survey_state
 from tests.kernels import naive
 from tests.kernels.machine import Machine, rules
 
@@ -187,14 +188,16 @@ def test_silence_once_decided_is_not_asked_again():
 
 
 def test_a_full_pool_changes_nothing():
-    """Without room to move a panel to, inserting says so and leaves press, panel and pool as they were."""
+    """Without room to move a panel to, inserting says so and leaves panel, pool and ids' bytes as they were."""
     machine = Machine()
     machine.sellers(*((T + number, f"s{number}") for number in range(8)))
-    machine.reserve(presses=1)
+    machine.reserve(presses=1, id_bytes=9)
     short = machine.tables._replace(sequence=machine.tables.sequence[:8].copy())
     panels, sizes = short.panels.copy(), short.sizes.copy()
-    short.presses[8]["panel"] = 0
-    assert not insert_press(short, 8)
+    hashes, data, starts, lengths = machine.named(["one more"], [0])
+    one = np.zeros(1, np.int32)
+    ids = (hashes, np.array([T]), data, starts, lengths)
+    assert ledger.apply_presses(short, machine.rules, 0, layout.SELLER, *ids, one, one, np.zeros(1, np.int8)) == 0
     assert (short.panels == panels).all()
     assert (short.sizes == sizes).all()
 

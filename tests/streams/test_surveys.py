@@ -55,6 +55,12 @@ def test_revisions_rise_even_where_time_does_not():
     assert revisions == [5000, 5001, 9000]
 
 
+def test_the_first_revision_is_one_where_time_tells_nothing():
+    """At instant 0."""
+    (record,) = Feed().step([press(T), answer(T + 1)])
+    assert record.revision == 1
+
+
 def test_nothing_is_told_of_what_is_undecided():
     """Neither an open survey nor a bounce has a record, nor a verdict or a force majeure on them."""
     feed = Feed()
