@@ -25,11 +25,13 @@ class Scrape:
 
     def __init__(self, text, parse=text_string_to_metric_families):
         self.text = text
-        self.samples = {
-            (sample.name, frozenset(sample.labels.items())): sample.value
+        samples = [
+            ((sample.name, frozenset(sample.labels.items())), sample.value)
             for family in parse(text)
             for sample in family.samples
-        }
+        ]
+        self.samples = dict(samples)
+        assert len(self.samples) == len(samples), "a series is shown twice"
 
     def __call__(self, name, **labels):
         """Return the value of one sample, None where there is none."""

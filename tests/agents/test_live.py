@@ -11,6 +11,7 @@ from tests.topics import Reader, Writer, partition_of
 
 ANSWER_WINDOW_MS = 500
 ALLOWANCE_MS = 2000  # a live answer may be on its way
+LATEST_MS = 5000  # what a busy machine may add to what should show at once
 SETTINGS = {"answer_window_s": ANSWER_WINDOW_MS / 1000, "windows": WINDOWS, "indices_interval_s": 0.1}
 
 
@@ -34,15 +35,15 @@ def office(service, worker):
         yield Office(writer, worker)
 
 
-def test_silence_shows_by_itself(office):
+def test_silence_shows_by_itself(service, office):
     """A press without an answer becomes silent after its window and the allowance, although nothing else arrives."""
     press = office.seller()
-    office.until("silent_share_ratio", None, 1)
     while office.values("silent_share_ratio") == [None] * 3:
-        pass
-    late_ms = now_ms() - press["ts"] - ANSWER_WINDOW_MS - ALLOWANCE_MS
-    assert 0 < late_ms < 2000
+        assert now_ms() - press["ts"] < ANSWER_WINDOW_MS + ALLOWANCE_MS + LATEST_MS
+    assert now_ms() - press["ts"] > ANSWER_WINDOW_MS + ALLOWANCE_MS
     assert office.values("silent_share_ratio", "employee") == [1] * 3
+    with Reader(service, "surveys") as reader:
+        until(lambda: [each["outcome"] for each in office.records(reader.messages)] == ["silent"])
 
 
 def test_a_verdict_changes_every_window_at_the_next_scrape(office):
@@ -75,12 +76,10 @@ def test_what_lies_ahead_waits_for_its_time(office):
     soon = office.publish("sales", "sale", now_ms() + 1500, amount_minor=100, currency="EUR")
     office.publish("sales", "sale", now_ms() + 290_000, amount_minor=7, currency="EUR")
     office.publish("sales", "sale", amount_minor=20, currency="EUR")
-    office.until("revenue", 20)
-    office.until("revenue", 120, 20)
-    while office.values("revenue")[0] == 20:
-        assert now_ms() < soon["ts"] + 2000
+    while (values := office.values("revenue")) != [120] * 3:
+        assert values in ([None] * 3, [20] * 3)
+        assert now_ms() < soon["ts"] + LATEST_MS
     assert now_ms() >= soon["ts"]
-    assert office.values("revenue") == [120] * 3
 
 
 def test_a_late_answer(office):
