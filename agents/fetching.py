@@ -44,17 +44,23 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._ensure_consumer()._fetcher._records = Fetched(self.app.batch_topics)
 
     async def on_thread_stop(self) -> None:
-        """Leave the group and disconnect."""
-        if self._consumer is not None and self._consumer._coordinator is not None:
-            # Else it would finish first what it is at: a join takes as long as the slowest other member.
-            joining = self._consumer._coordinator._coordination_task
-            joining.cancel()
-            await asyncio.wait({joining})
-        try:
-            await super().on_thread_stop()
-        except asyncio.CancelledError:
-            # aiokafka cancels its fetches, and while a broker is away one of them lets that escape.
-            await self._ensure_consumer()._client.close()
+        """Leave the group and disconnect.
+
+        Faust would first run the calls that wait for this thread, and one that waits for an assignment never ends.
+        """
+        if self._consumer is not None:
+            if self._consumer._coordinator is not None:
+                # Else it would finish first what it is at: a join takes as long as the slowest other member.
+                joining = self._consumer._coordinator._coordination_task
+                while not joining.done():  # parts of aiokafka swallow the cancellation
+                    joining.cancel()
+                    await asyncio.wait({joining}, timeout=0.1)
+            try:
+                await self._consumer.stop()
+            except asyncio.CancelledError:
+                # aiokafka cancels its fetches, and while a broker is away one of them lets that escape.
+                await self._consumer._client.close()
+        await super().on_thread_stop()
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         try:

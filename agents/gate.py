@@ -11,7 +11,7 @@ lose a batch, repeat one, or deliver one late. The gate makes that harmless, by 
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
@@ -45,7 +45,6 @@ class Gate:
     def __init__(self) -> None:
         self._next: dict[TP, int] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.dropped: Counter[TP] = Counter()  # how many batches of each partition did not pass
         self.failed = False
 
     @property
@@ -74,7 +73,6 @@ class Gate:
         partition = TP(batch.topic, batch.partition)
         async with self._turns[batch.topic]:
             if self._next.get(partition) != batch.base_offset:
-                self.dropped[partition] += 1
                 return False
             try:
                 await handle(batch)

@@ -4,7 +4,8 @@ The reader stands where the batches end that it gave out; the gate waits for the
 two lie batches on their way, a few at most. Where the two differ and the gate sees no progress for some checks, the
 batch is taken for lost. If it was only slow, reading it twice costs time and nothing else: the gate drops the second.
 
-Where reading again brings something else every time, the log does not have that offset: it was cut off or made anew.
+Where the reader, sent to that offset, stands before it afterwards, aiokafka found no such offset and began anew at the
+beginning of the log: the log was cut off or made anew.
 """
 
 from collections.abc import Mapping
@@ -25,8 +26,7 @@ class _Watched(NamedTuple):
 
     offset: int
     checks: int = 0  # how often it was found so
-    futile: int = 0  # how often reading again brought something else
-    dropped: int = -1  # how much the gate had dropped when it was last read again; -1: it was not yet
+    futile: int = 0  # how often the reader stood before it although it had been sent there
 
 
 class Losses:
@@ -35,20 +35,18 @@ class Losses:
     def __init__(self) -> None:
         self._watched: dict[TP, _Watched] = {}
 
-    def check(self, awaited: Mapping[TP, int], positions: Mapping[TP, int], dropped: Mapping[TP, int]) -> list[TP]:
+    def check(self, awaited: Mapping[TP, int], positions: Mapping[TP, int]) -> list[TP]:
         """Return the partitions to be read again.
 
         Parameters
         ----------
         awaited, positions:
             By partition the offset that the gate waits for, and the one that the reader stands at.
-        dropped:
-            By partition how many batches the gate has dropped so far.
 
         Raises
         ------
         LogLostError
-            Reading again brought something else three times.
+            Reading again was futile three times.
         """
         watched = {each: before for each, before in self._watched.items() if awaited.get(each) == before.offset}
         lost = []
@@ -60,8 +58,8 @@ class Losses:
             now = before._replace(checks=before.checks + 1)
             if now.checks % CHECKS_UNTIL_LOST == 0:
                 lost.append(each)
-                brought_other = 0 <= before.dropped < dropped.get(each, 0)
-                now = now._replace(futile=before.futile + brought_other, dropped=dropped.get(each, 0))
+                was_sent_there = before.checks > CHECKS_UNTIL_LOST
+                now = now._replace(futile=before.futile + (was_sent_there and position < offset))
                 if now.futile == FUTILE_UNTIL_HOPELESS:
                     raise LogLostError(
                         f"The log of {each.topic}, partition {each.partition}, does not have the offset {offset} that "

@@ -108,6 +108,7 @@ class BatchConsumer(driver.Consumer):
         self._done: dict[TP, int] = {}
         self._assigned: frozenset[TP] | None = None
         self._taking_over: asyncio.Task[None] | None = None
+        self._letting_go = asyncio.Lock()
         self.app.on_rebalance_complete.connect(self._after_rebalance)
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
@@ -135,13 +136,14 @@ class BatchConsumer(driver.Consumer):
             taking_over.cancel()
             await asyncio.wait({taking_over})
         await self.gate.close()
-        try:
-            if self._assigned is not None and not self.gate.failed:
-                await self._hooks.on_revoked(self._assigned)
-                await self.commit()
-        finally:
-            self._assigned = None
-            self._done.clear()
+        async with self._letting_go:  # a rebalance and the end of the app may come at once
+            try:
+                if self._assigned is not None and not self.gate.failed:
+                    await self._hooks.on_revoked(self._assigned)
+                    await self.commit()
+            finally:
+                self._assigned = None
+                self._done.clear()
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         """Let go, before Faust forgets what it knows of the partitions and the group gives them to others."""
@@ -220,7 +222,7 @@ class BatchConsumer(driver.Consumer):
             if self.app.rebalancing:
                 continue
             try:
-                lost = losses.check(self.gate.next_offsets, self._positions(), self.gate.dropped)
+                lost = losses.check(self.gate.next_offsets, self._positions())
             except LogLostError as error:
                 await self.app.crash(error)
                 return

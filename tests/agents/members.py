@@ -24,6 +24,13 @@ async def until(condition, what="the condition"):
         await asyncio.sleep(0.02)
 
 
+async def stop(app, within_s=10.0):
+    """Stop the app, in time. `wait_for` would not do: Faust's services swallow a cancellation of their stop."""
+    began_s = time.monotonic()
+    await app.stop()
+    assert time.monotonic() - began_s < within_s
+
+
 async def make_topics(bootstrap, partitions, *names, **config):
     """Make topics with names that nobody else has; return the names."""
     unique = uuid.uuid4().hex[:8]
@@ -118,4 +125,4 @@ class Member:
         return self
 
     async def __aexit__(self, *_):
-        await asyncio.wait_for(self.app.stop(), PATIENCE_S)
+        await stop(self.app)
