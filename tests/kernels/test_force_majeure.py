@@ -193,6 +193,7 @@ def check(machine, declared, latest, *, pending_stands):
             ends = machine.tables.force_majeures["to_ms"][rows].tolist()
             assert ends == sorted(ends, reverse=True)
     assert machine.size("FORCE_MAJEURES") == len(declared)
+    assert machine.size("VERDICTS") == machine.size("VERDICT_INDEX") == len(latest)
     in_lists = sum(len(standing(machine, panel)[0]) for panel in range(3)) + len(standing(machine)[1])
     assert in_lists == len(spans) == machine.tables.force_majeures["standing"][: machine.size("FORCE_MAJEURES")].sum()
 

@@ -8,6 +8,7 @@ import pytest
 from kernels import layout, ledger
 from kernels.layout import NONE, OFFICE_SCOPE, VISIT, Tables
 from kernels.storage import Needs, empty_tables, reserve, slot_width_ms, with_names
+from kernels.sweeping import count_kept
 from kernels.windows import BUCKETS
 from tests.kernels.machine import Machine, retention, rules
 
@@ -203,6 +204,44 @@ def test_changes_survive_until_they_are_taken():
     machine.sellers((T, "s"), (T + 2000, "t"))
     machine.tables = reserve(machine.tables, machine.rules, retention(), Needs(presses=10_000))
     assert ledger.take_changes(machine.tables).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "ages",
+    [
+        {"press_ms": T + 500_000, "survey_ms": T + 300_000, "fact_ms": T + 400_000, "force_majeure_ms": T + 250_000},
+        {"press_ms": T + 10**9, "force_majeure_ms": T + 10**9, "survey_ms": T + 10**9},
+        {"press_ms": T, "fact_ms": T + 10**9},
+    ],
+)
+@pytest.mark.parametrize("seen_ms", [T, T + 10**9])
+def test_what_is_counted_is_what_is_kept(ages, seen_ms):
+    """The rows that a sweep would keep, and then does; a sample tells about the same."""
+    machine = busy()
+    machine.reserve(ids=200)
+    hashes, *_ = machine.named([f"id-{number}" for number in range(200)], [0] * 200)
+    ledger.admit(machine.tables, hashes, np.full(200, T + 100), 4)
+    kept = retention(seen_ms=seen_ms, **ages)
+    used = sum(machine.size(name) for name in ("PRESSES", "FACTS", "INDEX"))
+    counted, looked_at = count_kept(machine.tables, kept, 1)
+    of_sample, sample = count_kept(machine.tables, kept, 7)
+    machine.sweep(kept)
+    assert (counted, looked_at) == (sum(machine.size(name) for name in ("PRESSES", "FACTS", "INDEX")), used)
+    assert abs(of_sample / sample - counted / used) < 0.1
+
+
+@pytest.mark.parametrize(("old", "sweeps"), [(0.2, False), (0.3, True)])
+@pytest.mark.parametrize("first", ["old", "young"])
+def test_a_quarter_of_all_rows_is_worth_a_sweep(old, sweeps, first):
+    """Wherever they lie among many others."""
+    count = 40_000
+    machine = Machine(rules(60))
+    ages = np.where(np.arange(count) < count * old, T, T + 5000)
+    machine.advance(T + 5000)
+    machine.facts(VISIT, *((ts_ms, 1) for ts_ms in (ages if first == "old" else ages[::-1]).tolist()))
+    kept = retention(fact_ms=T + 1)
+    machine.tables = reserve(machine.tables, machine.rules, kept, Needs(facts=machine.tables.facts.shape[0]))
+    assert machine.size("FACTS") == (int((ages > T).sum()) if sweeps else count)
 
 
 # Room ---------------------------------------------------------------------------------------------------------------
