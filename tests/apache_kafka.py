@@ -197,6 +197,8 @@ class Node:
             "group.initial.rebalance.delay.ms": 0,
             # Topics are made by those who need them; a mistyped name is an error.
             "auto.create.topics.enable": "false",
+            # Tests publish events of long ago, and brokers expire by the records' own times.
+            "log.retention.ms": -1,
             # The cleaner looks often, and its buffer fits the heap.
             "log.cleaner.backoff.ms": 200,
             "log.cleaner.dedupe.buffer.size": 10 * 2**20,

@@ -38,7 +38,8 @@ async def make_topics(bootstrap, partitions, *names, **config):
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        settings = {key.replace("_", "."): str(value) for key, value in config.items()}
+        # Brokers expire by the records' own times, and those of `publish` lie in 1970.
+        settings = {"retention.ms": "-1"} | {key.replace("_", "."): str(value) for key, value in config.items()}
         await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings) for topic in topics])
     finally:
         await admin.close()
