@@ -149,6 +149,22 @@ def test_a_verdict_on_a_bounce_waits():
     assert machine.tables.presses[row]["code"] == NONE
 
 
+def test_a_verdict_outlasts_a_while_as_a_bounce():
+    """A rejected survey that was a bounce in between is a rejected survey again, in its force majeure again."""
+    machine = Machine()
+    machine.long((T - 10, "long", 0))
+    machine.verdict(T, "v", FORCE_MAJEURE, "long", 1)
+    machine.sellers((T, "s"))
+    machine.customers((T + 1, "c"))
+    machine.verdict(T, "w", SURVEY, "s", 0)
+    machine.sellers((T - 800, "r"))
+    assert machine.roles()["s"] == "bounce"
+    machine.sellers((T - 1600, "q"))
+    assert machine.roles()["s"] == "yes"
+    assert (marks(machine, "rejected")["s"], marks(machine, "in_force_majeure")["s"]) == (1, 1)
+    assert marks(machine, "code")["s"] == NONE
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_random_history(seed):
     """Declared, confirmed, moved, widened and rejected at random: coverage, lists and marks are always right."""
