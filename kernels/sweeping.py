@@ -107,7 +107,6 @@ def _sweep_presses(old: Tables, new: Tables, rules: Rules, retention: Retention)
             new.presses[kept] = old.presses[row]
             press = new.presses[kept]
             press["id_start"] = _copy_id(old, new, press["id_start"], press["id_length"])
-            press["queued"] = 0
             if press["kind"] == SELLER and in_reach(new, rules, press["ts_ms"]):
                 thread_press(new, rules, kept)
     return moved
@@ -137,7 +136,6 @@ def _sweep_open(old: Tables, new: Tables, moved: NDArray[np.int32]) -> None:
         row = moved[old.open_surveys[at]]
         if row != NONE:
             new.open_surveys[count] = row
-            new.presses[row]["queued"] = 1
             count += 1
     new.sizes[OPEN] = count
     rows = new.open_surveys[:count].copy()
