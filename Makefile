@@ -3,6 +3,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The benchmarks' own environment: quixstreams needs an older client than the tests.
+BENCHMARKS_VENV := benchmarks/.venv
+BENCHMARKS_STAMP := $(BENCHMARKS_VENV)/.installed
+BENCHMARKS ?=
 
 .PHONY: setup run test lint lock bench clean
 
@@ -25,10 +29,22 @@ lint: setup
 test: lint
 	$(BIN)/python -m pytest
 
-# Renews requirements.txt: every package with its hashes, no address of any index.
+$(BENCHMARKS_STAMP): benchmarks/requirements.txt
+	test -x $(BENCHMARKS_VENV)/bin/python || $(PYTHON) -m venv $(BENCHMARKS_VENV)
+	$(BENCHMARKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.txt
+	touch $(BENCHMARKS_STAMP)
+
+# All of them take some 20 minutes. `make bench BENCHMARKS=--quick` shows in two or three that they still run;
+# `make bench BENCHMARKS="--only stages"` runs one.
+bench: setup $(BENCHMARKS_STAMP)
+	$(BIN)/python -m benchmarks $(BENCHMARKS)
+
+# Renews the locked requirements: every package with its hashes, no address of any index.
+LOCK := -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock: setup
-	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements.txt pyproject.toml requirements.in
+	$(BIN)/python $(LOCK) --extra dev --output-file requirements.txt pyproject.toml requirements.in
+	$(BIN)/python $(LOCK) --output-file benchmarks/requirements.txt benchmarks/requirements.in
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BENCHMARKS_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -112,10 +112,12 @@ def demo(
     configuration = load(config, settings)
     import asyncio  # noqa: PLC0415
 
-    from agents.demo import run_demo  # noqa: PLC0415
-    from agents.start import set_up_logging  # noqa: PLC0415
+    from agents.start import prepare_kernels, set_up_logging  # noqa: PLC0415
 
     set_up_logging()
+    prepare_kernels(say)
+    from agents.demo import run_demo  # noqa: PLC0415
+
     with cluster_faults():
         asyncio.run(run_demo(configuration, port, seed, say))
 
@@ -138,13 +140,14 @@ def worker(
     import asyncio  # noqa: PLC0415
 
     from agents.cluster import check_topics  # noqa: PLC0415
-    from agents.run import run_worker  # noqa: PLC0415
     from agents.start import prepare_kernels, set_up_logging  # noqa: PLC0415
 
     set_up_logging()
     with cluster_faults():
         partitions = asyncio.run(check_topics(configuration))
-        prepare_kernels(configuration, say)  # outside of any loop: there, a signal would have to wait for the compiler
+        prepare_kernels(say)
+        from agents.run import run_worker  # noqa: PLC0415
+
         asyncio.run(run_worker(configuration, partitions, say, event_clock=clock == "event"))
 
 
@@ -160,6 +163,9 @@ def publish(
     configuration = load(config, settings, kafka__bootstrap=bootstrap)
     import asyncio  # noqa: PLC0415
 
+    from agents.start import prepare_decoder  # noqa: PLC0415
+
+    prepare_decoder(say)
     from agents.publish import publish  # noqa: PLC0415
 
     def report(name: str, line: int, reason: str, detail: str) -> None:
@@ -190,13 +196,14 @@ def replay(
     """Compute indices offline, from files of events in any order, by the code that runs online."""
     configuration = load(config, settings)
     from agents.lines import FileError  # noqa: PLC0415
-    from agents.replay import as_json, as_table, replay  # noqa: PLC0415
     from agents.start import prepare_kernels  # noqa: PLC0415
     from streams.times import instant_ms  # noqa: PLC0415
 
     try:
         at_ms = None if at is None else instant_ms(at)
-        prepare_kernels(configuration, say)
+        prepare_kernels(say)
+        from agents.replay import as_json, as_table, replay  # noqa: PLC0415
+
         replayed = replay(files, configuration, at_ms)
     except (FileError, ValueError) as error:
         fail(str(error), 2)

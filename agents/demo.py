@@ -20,7 +20,6 @@ from agents.demo_source import DemoSource
 from agents.embedded import EmbeddedBroker
 from agents.publish import Publisher
 from agents.run import run_until, until_signal
-from agents.start import prepare_kernels
 from agents.web import Site, worker_routes
 from agents.worker import Worker
 from streams.configuration import Configuration, configure
@@ -70,12 +69,6 @@ async def run_demo(given: Configuration, port: int, seed: int, say: Callable[[st
         try:
             say(f"the board is at {site.address} (metrics at {site.address}/metrics); Ctrl-C ends it")
             await create_topics(configuration)
-            preparing = asyncio.create_task(asyncio.to_thread(prepare_kernels, configuration, say))
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if stop.is_set():
-                return
-            await preparing
             await _run_company(worker, source, stop, seed)
         finally:
             await site.stop()

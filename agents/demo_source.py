@@ -27,10 +27,10 @@ from agents.gate import PartitionBatch
 from agents.publish import Publisher
 from agents.worker import Worker
 from streams.configuration import Configuration
-from streams.decode import Reject
 from streams.events import EVENT_NAMES
 from streams.outputs import Survey
 from streams.refusals import REASONS
+from streams.structs import Reject
 from streams.surveys import WITHDRAWN
 
 SHOWN = 30
@@ -98,7 +98,7 @@ class DemoSource:
 
     def reject(self, reject: Reject, batch: PartitionBatch) -> None:
         """Remember a dead letter."""
-        value = batch.values[reject.position] or b""
+        value = batch.values.at(reject.position) or b""
         excerpt = value[: 4 * EXCERPT_CHARACTERS].decode(errors="replace")[:EXCERPT_CHARACTERS]
         offset = int(batch.offsets[reject.position])
         self._rejects.appendleft(
@@ -229,7 +229,7 @@ def _offices(worker: Worker, window: int) -> list[OfficeRow]:
     employees: dict[str, list[EmployeeRow]] = {}
     for state in worker.shown:
         held = worker.engine.values(state)
-        for (scope, office, name), number in state.names.entities.items():
+        for number, (scope, office, name) in enumerate(state.names.entities):
             if scope == "queue":
                 continue
             values = np.where(held.seen[number, window], held.values[number, window], np.nan).tolist()

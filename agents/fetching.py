@@ -2,15 +2,16 @@
 """The thread of the batch transport in which aiokafka fetches, unpacks and commits."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from agents.records import Fetched
+from agents.records import Fetched, FetchedEnd
 
 # Faust asks brokers to wait 1.5 s for records; meanwhile nothing else is fetched from that node, whatever arrives there.
 FETCH_MAX_WAIT_MS = 100
@@ -22,6 +23,29 @@ class LogStart(NamedTuple):
 
     begin: int  # the first offset that the log still has
     committed: int | None  # what a worker of this group last committed
+
+
+class FetchingClient:
+    """In place of `Fetcher._client`: the same, but answers to fetches of the given topics keep their bytes."""
+
+    def __init__(self, client: Any, topics: Collection[str]) -> None:
+        self._client = client
+        self._topics = topics
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def send(self, node_id: int, request: Any, **options: Any) -> Any:
+        """Ask a broker."""
+        answer = await self._client.send(node_id, request, **options)
+        if isinstance(request, FetchRequest):
+            for topic, partitions in answer.topics:
+                if topic in self._topics:
+                    partitions[:] = [
+                        (partition, error, FetchedEnd.of(end, records or b""), *others, records)
+                        for partition, error, end, *others, records in partitions
+                    ]
+        return answer
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -41,7 +65,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Connect, and have what is fetched of batch topics come out as batches."""
         await super().on_start()
-        self._ensure_consumer()._fetcher._records = Fetched(self.app.batch_topics)
+        fetcher = self._ensure_consumer()._fetcher
+        fetcher._client = FetchingClient(fetcher._client, self.app.batch_topics)
+        fetcher._records = Fetched(self.app.batch_topics)
 
     async def on_thread_stop(self) -> None:
         """Leave the group and disconnect.

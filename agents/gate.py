@@ -19,6 +19,8 @@ from faust.types import TP
 from numpy import int64
 from numpy.typing import NDArray
 
+from streams.messages import Messages
+
 
 class PartitionBatch(NamedTuple):
     """The records of one partition between two offsets: `base_offset` <= offset < `next_offset`.
@@ -35,8 +37,8 @@ class PartitionBatch(NamedTuple):
     high_watermark: int  # the end of what could be read when this was fetched: next_offset reaches it when caught up
     offsets: NDArray[int64]
     append_ms: NDArray[int64]  # the record's time at the broker, epoch milliseconds: of appending, with LogAppendTime
-    keys: list[bytes | None]
-    values: list[bytes | None]  # None: a tombstone
+    keys: Messages
+    values: Messages  # null: a tombstone
 
 
 class Gate:

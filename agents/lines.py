@@ -8,10 +8,18 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.messages import Messages
+
 CHUNK_BYTES = 1 << 22
 ZSTD_CHUNK_BYTES = 1 << 16  # compressed: some kilobytes may hold megabytes
 LONGEST_LINE_BYTES = 1 << 24  # far above the 64 KiB of a message: what is longer is cut off to bound the memory
 LINES_PER_BATCH = 16_384
+
+_NEWLINE = ord("\n")
+_IS_BLANK = np.array([bytes([byte]).isspace() for byte in range(256)])
 
 
 class FileError(Exception):
@@ -22,8 +30,8 @@ class LineBatch(NamedTuple):
     """Consecutive lines of one file, blank ones left out."""
 
     name: str
-    numbers: list[int]  # of the lines, from 1
-    values: list[bytes]
+    numbers: NDArray[np.int64]  # of the lines, from 1, (n,)
+    values: Messages
     bytes_read: int  # of the file as it lies on disk, since the batch before
 
 
@@ -60,9 +68,11 @@ def _zstd_chunks(raw: BinaryIO) -> Iterator[bytes]:
         while compressed:
             frame = frame or zstandard.ZstdDecompressor().decompressobj()
             try:
-                yield frame.decompress(compressed)
+                content = frame.decompress(compressed)
             except zstandard.ZstdError:
                 raise EOFError("not a zstd file, or a damaged one") from None
+            for begin in range(0, len(content), CHUNK_BYTES):  # a few kilobytes may unfold to gigabytes
+                yield content[begin : begin + CHUNK_BYTES]
             compressed = frame.unused_data if frame.eof else b""
             frame = None if frame.eof else frame
     if frame is not None:
@@ -94,25 +104,32 @@ def _batches(path: str, chunks: Iterator[bytes], position: Callable[[], int]) ->
     rest = b""
     told = 0
     for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > LONGEST_LINE_BYTES:
-            rest = rest[:LONGEST_LINE_BYTES]
-        for start in range(0, len(lines), LINES_PER_BATCH):
-            part = lines[start : start + LINES_PER_BATCH]
+        content = rest + chunk
+        ends = np.flatnonzero(np.frombuffer(content, np.uint8) == _NEWLINE)
+        rest = content[ends[-1] + 1 :] if ends.size else content
+        rest = rest[:LONGEST_LINE_BYTES]
+        starts = np.concatenate(([0], ends[:-1] + 1))[: ends.size]
+        for part in range(0, ends.size, LINES_PER_BATCH):
+            some = slice(part, part + LINES_PER_BATCH)
             read = position() - told
             told += read
-            yield _batch(path, number, part, read)
-            number += len(part)
+            yield _batch(path, number + part, content, starts[some], ends[some], read)
+        number += ends.size
     if rest:
-        yield _batch(path, number, [rest], position() - told)
+        yield _batch(path, number, rest, np.array([0]), np.array([len(rest)]), position() - told)
 
 
-def _batch(path: str, number: int, lines: list[bytes], bytes_read: int) -> LineBatch:
-    numbers = list(range(number, number + len(lines)))
-    if not all(lines) or any(map(bytes.isspace, lines)):
-        kept = [(at, line) for at, line in zip(numbers, lines, strict=True) if line.strip()]
-        numbers = [at for at, _ in kept]
-        lines = [line for _, line in kept]
+def _batch(
+    path: str, first: int, content: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64], bytes_read: int
+) -> LineBatch:
+    """Return the lines at these places of some content, without the blank ones."""
+    lines = Messages(np.frombuffer(content, np.uint8), starts, ends - starts)
+    numbers = np.arange(first, first + lines.size)
+    begin_blank = _IS_BLANK[lines.buffer[starts]]  # of an empty line, that is its end
+    if begin_blank.any():
+        blank = [at for at in np.flatnonzero(begin_blank).tolist() if not (lines.at(at) or b"").strip()]
+        lines = lines._replace(starts=np.delete(starts, blank), lengths=np.delete(lines.lengths, blank))
+        numbers = np.delete(numbers, blank)
     return LineBatch(path, numbers, lines, bytes_read)
 
 

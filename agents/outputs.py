@@ -13,8 +13,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from agents.cluster import LARGEST_DEAD_LETTER_BYTES, OfficePartitions, security_of
-from agents.sending import Failure, Message, send
+from agents.sending import Bundle, Failure, Message, send
 from streams.configuration import Configuration
+from streams.surveys import Records
 
 log = logging.getLogger("kqi.outputs")
 
@@ -57,13 +58,17 @@ class Outputs:
         """A message that lies with its office; ``key`` where the office's id alone would not do."""
         return Message(self.prefix + topic, self.office_partitions[office], key or office.encode(), value)
 
-    async def deliver(self, messages: Iterable[Message]) -> None:
+    def survey_records(self, partition: int, records: Records) -> Bundle:
+        """Surveys of the offices of an input partition, which lie in the same one of their topic."""
+        return Bundle(self.prefix + "surveys", partition, *records)
+
+    async def deliver(self, messages: Iterable[Message | Bundle]) -> None:
         """Publish messages; returns when the broker has every one of them."""
         waiting = list(messages)
         for start in range(0, len(waiting), AT_ONCE):
             await self._deliver_all(waiting[start : start + AT_ONCE])
 
-    async def _deliver_all(self, messages: list[Message]) -> None:
+    async def _deliver_all(self, messages: list[Message | Bundle]) -> None:
         assert self._producer is not None, "not started"
         pause_s = FIRST_PAUSE_S
         while failures := await send(self._producer, messages):
@@ -82,10 +87,11 @@ class Outputs:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _worth_sending_again(self, failure: Failure) -> list[Message]:
+    def _worth_sending_again(self, failure: Failure) -> list[Message | Bundle]:
         if _is_too_large(failure.error):
             self.undeliverable += 1
             (message,) = failure.messages
+            assert isinstance(message, Message), "a bundle is no larger than a broker takes"
             origin = ", ".join(f"{name} {value.decode(errors='replace')}" for name, value in message.headers)
             log.error("a message for %s is too large for the broker (%s)", message.topic, origin or "no headers")
             return []

@@ -17,6 +17,7 @@ from agents.gate import PartitionBatch
 from kernels.layout import PRESSES, SELLER, UNDECIDED
 from streams.clock import Clock
 from streams.engine import Partition
+from streams.messages import detached
 from streams.published import PublishedIndices
 
 SURVEY_TOPICS = ("presses", "verdicts")  # what surveys follow from
@@ -59,12 +60,17 @@ class Owned:
 
     def parts(self, batch: PartitionBatch, topic: str) -> Iterator[PartitionBatch]:
         """Cut a batch at the mark of its topic; parts behind it are kept back, in `waiting`, while it is quiet."""
+        yield from self.released()  # they come first: what waits has the earlier offsets
         mark = self.marks.get(topic, 0)
         for part in cut(batch, mark):
             if part.base_offset >= mark and self.is_quiet:
-                self.waiting.append(part)
+                self.waiting.append(kept(part))
             else:
                 yield part
+        yield from self.released()
+
+    def released(self) -> Iterator[PartitionBatch]:
+        """Give out the parts that no longer have to wait."""
         while self.waiting and not self.is_quiet:
             yield self.waiting.popleft()
 
@@ -85,14 +91,23 @@ def cut(batch: PartitionBatch, offset: int) -> list[PartitionBatch]:
         next_offset=offset,
         offsets=batch.offsets[:at],
         append_ms=batch.append_ms[:at],
-        keys=batch.keys[:at],
-        values=batch.values[:at],
+        keys=batch.keys.cut(0, at),
+        values=batch.values.cut(0, at),
     )
     behind = batch._replace(
         base_offset=offset,
         offsets=batch.offsets[at:],
         append_ms=batch.append_ms[at:],
-        keys=batch.keys[at:],
-        values=batch.values[at:],
+        keys=batch.keys.cut(at, batch.keys.size),
+        values=batch.values.cut(at, batch.values.size),
     )
     return [before, behind]
+
+
+def kept(batch: PartitionBatch) -> PartitionBatch:
+    """Return a batch that may be kept for long: it does not hold on to the whole answer that it came in."""
+    if batch.keys.buffer is batch.values.buffer:
+        keys, values = detached(batch.keys, batch.values)
+    else:
+        (keys,), (values,) = detached(batch.keys), detached(batch.values)
+    return batch._replace(offsets=batch.offsets.copy(), append_ms=batch.append_ms.copy(), keys=keys, values=values)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from operator import attrgetter
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -12,7 +11,7 @@ from agents.lines import LineBatch, read_lines, size_of
 from agents.progress import progress
 from agents.sending import Message, send
 from streams.configuration import Configuration
-from streams.decode import decode
+from streams.decode import decode, office_names
 from streams.events import TOPIC_OF_KIND
 
 DELIVERY_TIMEOUT_MS = 60_000
@@ -102,7 +101,7 @@ async def publish(
             for path in paths:
                 for batch in read_lines(path):
                     await _publish_batch(publisher, batch, configuration, published, report)
-                    advance(batch.bytes_read, len(batch.values))
+                    advance(batch.bytes_read, batch.values.size)
     finally:
         await publisher.stop()
     return published
@@ -115,15 +114,12 @@ async def _publish_batch(
     published: Published,
     report: Callable[[str, int, str, str], None],
 ) -> None:
-    decoded = decode(batch.values, longest_window_ms=configuration.longest_window_ms)
-    for reject in decoded.rejects:
+    rows, buffer, rejects = decode(batch.values, longest_window_ms=configuration.longest_window_ms)
+    for reject in rejects:
         published.rejected[reject.reason] += 1
-        report(batch.name, batch.numbers[reject.position], reject.reason, reject.detail)
-    waiting = []
-    for kind, group in decoded.groups.items():
-        topic = TOPIC_OF_KIND[kind]
-        published.sent[topic] += len(group.events)
-        offices = map(attrgetter("office_id"), group.events)
-        waiting += [(p, topic, office) for p, office in zip(group.positions.tolist(), offices, strict=True)]
-    waiting.sort()  # in the order of the file
-    await publisher.send((topic, office, batch.values[position]) for position, topic, office in waiting)
+        report(batch.name, int(batch.numbers[reject.position]), reject.reason, reject.detail)
+    topics = list(map(TOPIC_OF_KIND.__getitem__, rows["kind"].tolist()))
+    published.sent.update(topics)
+    values = batch.values.some(rows["position"])
+    events = zip(topics, office_names(rows, buffer), values, strict=True)
+    await publisher.send((topic, office, value or b"") for topic, office, value in events)

@@ -13,7 +13,7 @@ from agents.progress import progress
 from streams.clock import EventClock
 from streams.configuration import METHOD_KEYS, Configuration
 from streams.decode import decode
-from streams.engine import Engine, Partition
+from streams.engine import NO_EVENTS, Engine, Events, Partition
 from streams.results import Row, rows
 
 REJECTS_SHOWN = 20
@@ -48,20 +48,20 @@ def replay(paths: list[str], configuration: Configuration, at_ms: int | None) ->
     with progress("replay", size_of(paths)) as advance:
         for path in paths:
             for batch in read_lines(path):
-                decoded = decode(batch.values, longest_window_ms=configuration.longest_window_ms)
-                for reject in decoded.rejects:
+                accepted, buffer, rejects = decode(batch.values, longest_window_ms=configuration.longest_window_ms)
+                for reject in rejects:
                     if rejected.total() < REJECTS_SHOWN:
                         typer.echo(
                             f"{path}:{batch.numbers[reject.position]}: {reject.reason}: {reject.detail}",
                             err=True,
                         )
                     rejected[reject.reason] += 1
-                engine.step(partition, decoded.groups, clock)
-                events += len(batch.values)
-                advance(batch.bytes_read, len(batch.values))
+                engine.step(partition, Events(accepted, buffer), clock)
+                events += batch.values.size
+                advance(batch.bytes_read, batch.values.size)
     if rejected.total() > REJECTS_SHOWN:
         typer.echo(f"... {rejected.total() - REJECTS_SHOWN} more rejected", err=True)
-    engine.step(partition, {}, clock)
+    engine.step(partition, NO_EVENTS, clock)
     return Replayed(partition.now.now_ms, events, rejected, engine, partition)
 
 

@@ -72,6 +72,7 @@ async def run_until(worker: Worker, stop: asyncio.Event) -> None:
         assert worker.app is not None, "started"
         tasks = [
             asyncio.create_task(worker.tick_forever()),
+            asyncio.create_task(worker.publish_forever()),
             asyncio.create_task(worker.app.wait_until_stopped()),
         ]
         await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -4,10 +4,13 @@ A message of its own costs aiokafka's producer some hundred microseconds, in a b
 """
 
 import asyncio
+import struct
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.record.util import calc_crc32c
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -22,23 +25,34 @@ class Message(NamedTuple):
     headers: Headers = ()
 
 
+class Bundle(NamedTuple):
+    """Messages for a topic and partition that are records already (:mod:`kernels.record_batches`), end to end."""
+
+    topic: str  # prefix included
+    partition: int
+    records: bytes  # no more than brokers take in one batch
+    size: int  # how many
+
+
 class Failure(NamedTuple):
     """Messages that the broker did not take, and why."""
 
-    messages: list[Message]
+    messages: "list[Message | Bundle]"
     error: Exception
 
 
-async def send(producer: AIOKafkaProducer, messages: Iterable[Message]) -> list[Failure]:
+async def send(producer: AIOKafkaProducer, messages: Iterable[Message | Bundle]) -> list[Failure]:
     """Send messages, those of a partition in their order; returns when the broker has answered for all of them."""
-    partitions: dict[tuple[str, int], list[Message]] = {}
+    partitions: dict[tuple[str, int], list[Message | Bundle]] = {}
     for message in messages:
         partitions.setdefault((message.topic, message.partition), []).append(message)
     sent = await asyncio.gather(*(_send_to(producer, *place, rows) for place, rows in partitions.items()))
     return [failure for failures in sent for failure in failures]
 
 
-async def _send_to(producer: AIOKafkaProducer, topic: str, partition: int, messages: list[Message]) -> list[Failure]:
+async def _send_to(
+    producer: AIOKafkaProducer, topic: str, partition: int, messages: list[Message | Bundle]
+) -> list[Failure]:
     under_way = []
     failures = []
     for batch, part in _batches(producer, messages):
@@ -54,15 +68,62 @@ async def _send_to(producer: AIOKafkaProducer, topic: str, partition: int, messa
     return failures
 
 
-def _batches(producer: AIOKafkaProducer, messages: list[Message]) -> Iterator[tuple[Any, list[Message]]]:
+def _batches(
+    producer: AIOKafkaProducer, messages: list[Message | Bundle]
+) -> Iterator[tuple[Any, list[Message | Bundle]]]:
     """Fill batches; a batch takes its first message whatever its size."""
-    batch = producer.create_batch()
-    part: list[Message] = []
+    batch = None
+    part: list[Message | Bundle] = []
     for message in messages:
+        if isinstance(message, Bundle):
+            if batch is not None:
+                yield _closed(batch), part
+                batch = None
+            yield _Stored(message), [message]
+            continue
+        if batch is None:
+            batch, part = producer.create_batch(), []
         while batch.append(key=message.key, value=message.value, timestamp=None, headers=list(message.headers)) is None:
             yield batch, part
-            batch = producer.create_batch()
-            part = []
+            batch, part = producer.create_batch(), []
         part.append(message)
+    if batch is not None:
+        yield _closed(batch), part
+
+
+def _closed(batch: Any) -> Any:
     batch.close()
-    yield batch, part
+    return batch
+
+
+_LENGTH_AND_EPOCH = struct.Struct(">qiibI")  # base offset, length of what follows it, epoch, format, checksum
+_HEADER = struct.Struct(
+    ">hiqqqhii"
+)  # attributes, last offset, first and last time, producer id, epoch and sequence, count
+_CHECKED_FROM = 9  # of the length
+
+
+class _Stored:
+    """In place of aiokafka's builder of a batch: one that is built."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        checked = _HEADER.pack(0, bundle.size - 1, now_ms, now_ms, -1, -1, -1, bundle.size) + bundle.records
+        head = _LENGTH_AND_EPOCH.pack(0, _CHECKED_FROM + len(checked), -1, 2, calc_crc32c(checked))
+        self._buffer = head + checked
+        self._count = bundle.size
+
+    def _build(self) -> bytes:
+        return self._buffer
+
+    def size(self) -> int:
+        return len(self._buffer)
+
+    def record_count(self) -> int:
+        return self._count
+
+    def close(self) -> None:
+        """Nothing is added to it."""
+
+    def closed(self) -> bool:
+        return True

@@ -1,40 +1,36 @@
 """What comes before the work: kernels compiled, and a log that says things once."""
 
+import importlib
 import logging
 import sys
 import threading
 import time
 from collections.abc import Callable
 
-from streams.clock import EventClock
-from streams.configuration import Configuration
-from streams.decode import decode
-from streams.engine import Engine
-
-WORTH_SAYING_S = 2.0  # loading compiled kernels takes less, compiling them far more
+WORTH_SAYING_S = 5.0  # loading compiled kernels takes a second or two, compiling them a minute
 SAID_AGAIN_S = 60.0
 
-_EXAMPLES = (
-    b'{"type":"seller_press","event_id":"1","ts":1,"office_id":"o","panel_id":"p","employee_id":"e","hold_ms":1}',
-    b'{"type":"seller_press","event_id":"2","ts":1,"office_id":"o","panel_id":"p","employee_id":"e","hold_ms":3000}',
-    b'{"type":"customer_press","event_id":"3","ts":2,"office_id":"o","panel_id":"p","answer":"yes"}',
-    b'{"type":"verdict","event_id":"4","ts":3,"office_id":"o","target":"survey","target_id":"1","reliable":true}',
-    b'{"type":"visit","event_id":"5","ts":3,"office_id":"o"}',
-    b'{"type":"rating","event_id":"6","ts":3,"office_id":"o","metric":"nps","score":9}',
-)
+Say = Callable[[str], None]
 
 
-def prepare_kernels(configuration: Configuration, say: Callable[[str], None]) -> None:
-    """Compile the kernels, or load them from the cache, before anything waits for them."""
-    message = "compiling the kernels: only at the first start, and it takes about half a minute"
+def prepare_kernels(say: Say) -> None:
+    """Compile all kernels, or load them from the cache; to be called before anything is imported that needs them."""
+    _import("agents.web", say, "a minute")
+
+
+def prepare_decoder(say: Say) -> None:
+    """The same of those that read events alone."""
+    _import("streams.decode", say, "some seconds")
+
+
+def _import(module: str, say: Say, while_it_takes: str) -> None:
+    """Import a module, which compiles the kernels that it needs; say so where it is not done at once."""
+    message = f"compiling the kernels: only at the first start, and it takes {while_it_takes}"
     notice = threading.Timer(WORTH_SAYING_S, say, (message,))
     notice.daemon = True
     notice.start()
     try:
-        engine = Engine(configuration)
-        partition = engine.new_partition()
-        engine.step(partition, decode(_EXAMPLES).groups, EventClock())
-        engine.values(partition)
+        importlib.import_module(module)
     finally:
         notice.cancel()
 

@@ -43,6 +43,11 @@ class Telemetry:
         self.lag = Gauge("kqi_worker_lag", "Offsets not yet read.", ["topic", "partition"], registry=registry)
         self.partitions = Gauge("kqi_worker_partitions", "Partitions owned.", registry=registry)
         self.ready = Gauge("kqi_worker_ready", "1 when every partition owned is complete.", registry=registry)
+        self.series_left_out = Counter(
+            "kqi_worker_series_left_out",
+            "Series of indices that scrapes did not show because of the ceiling, scrape by scrape.",
+            registry=registry,
+        )
         self.batch_seconds = Histogram(
             "kqi_worker_batch_seconds",
             "Time from a fetched batch to changed indices.",

@@ -198,7 +198,7 @@ class BatchConsumer(driver.Consumer):
             cast("Any", record),  # the value: Faust hands it through to the schema
             None,  # checksum
             0,
-            len(record.values),
+            record.values.size,
             tp,
             generation_id=self.app.consumer_generation_id,
         )

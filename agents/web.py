@@ -5,8 +5,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from agents.exposition import Exposition
-from agents.telemetry import OPENMETRICS, TEXT
+from agents.metrics import Metrics
 from agents.worker import Worker
 
 
@@ -16,14 +15,7 @@ class PortTakenError(Exception):
 
 def worker_routes(worker: Worker) -> list[web.RouteDef]:
     """Routes that every worker has."""
-    exposition = Exposition(worker.engine)
-
-    async def metrics(request: web.Request) -> web.Response:
-        worker.pass_time()
-        refresh_gauges(worker)
-        openmetrics = "application/openmetrics-text" in request.headers.get("Accept", "")
-        body = exposition.text(worker.shown).encode() + worker.telemetry.text(openmetrics=openmetrics)
-        return web.Response(body=body, headers={"Content-Type": OPENMETRICS if openmetrics else TEXT})
+    metrics = Metrics(worker)
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -36,25 +28,7 @@ def worker_routes(worker: Worker) -> list[web.RouteDef]:
         reading = [str(owned.number) for owned in worker.owned.values() if not owned.complete]
         return web.Response(status=503, text=f"reading the log of partitions {', '.join(reading)}\n")
 
-    return [web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)]
-
-
-def refresh_gauges(worker: Worker) -> None:
-    """Bring the gauges of the worker's own health up to date."""
-    telemetry = worker.telemetry
-    telemetry.partitions.set(len(worker.owned) if worker.assigned else 0)
-    telemetry.ready.set(int(worker.ready))
-    telemetry.now.set(min((owned.state.now.now_ms for owned in worker.owned.values()), default=0) / 1000)
-    telemetry.lag.clear()
-    progress = worker.app.batches.progress() if worker.app is not None else {}
-    for (topic, partition), reached in progress.items():
-        telemetry.lag.labels(topic, str(partition)).set(max(0, reached.end_offset - reached.next_offset))
-    roles: dict[str, int] = {"bounce": 0, "answer": 0, "extra": 0, "orphan": 0}
-    for owned in worker.owned.values():
-        for role, count in owned.state.diagnostics.items():
-            roles[role] += count
-    for role, count in roles.items():
-        telemetry.presses.labels(role).set(count)
+    return [web.get("/metrics", metrics.answer), web.get("/healthz", healthz), web.get("/readyz", readyz)]
 
 
 class Site:

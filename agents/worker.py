@@ -8,7 +8,6 @@ committed to the group is a mark of what was published: reading the log again pu
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import Protocol
@@ -21,21 +20,23 @@ from numpy.typing import NDArray
 from agents.app import APACHE_KAFKA, BatchApp, GroupTimes, create_app
 from agents.cluster import input_topics, security_of
 from agents.gate import PartitionBatch
-from agents.outputs import AT_ONCE, Outputs
+from agents.outbox import Outbox
+from agents.outputs import Outputs
 from agents.owned import SURVEY_TOPICS, Owned
 from agents.sending import Message
 from agents.telemetry import Telemetry
 from agents.transport import Hooks, LogStart
 from streams.clock import EventClock, WallClock
 from streams.configuration import Configuration
-from streams.decode import Reject
-from streams.engine import Engine, Partition
+from streams.engine import NO_EVENTS, Engine, Partition
 from streams.events import EVENT_NAMES
 from streams.intake import Intake, take_in
-from streams.outputs import Survey
-from streams.surveys import records
+from streams.outputs import Indices, Survey
+from streams.structs import Reject
+from streams.surveys import records, revise, surveys
 
 TICK_S = 0.2  # how soon silence shows when nothing else happens
+INDICES_AT_ONCE = 50  # messages of all indices of an entity; others get their turn between
 
 log = logging.getLogger("kqi.worker")
 encode = msgspec.json.Encoder().encode
@@ -75,8 +76,7 @@ class Worker:
         self._group_times = group_times
         self._topics = input_topics(configuration)
         self._watcher = watcher
-        self._unsent: deque[Message] = deque()
-        self._sending = asyncio.Lock()
+        self._outbox = Outbox(self.outputs.deliver)
         self._indices_due_s = 0.0
 
     # Life ----------------------------------------------------------------------------------------------------------
@@ -99,16 +99,20 @@ class Worker:
         """Leave the group; what was applied has been published."""
         if self.app is not None:
             await self.app.stop()
-        await self._send_unsent()
+        await self._outbox.flush()
         await self.outputs.stop()
+
+    async def publish_forever(self) -> None:
+        """Publish what there is to be published."""
+        await self._outbox.run()
 
     async def tick_forever(self) -> None:
         """Let time pass and publish what it changes."""
         while True:
             self.pass_time()
+            await self._apply_what_waited()
             self._say_ready()
-            self._note_indices()
-            await self._send_unsent()
+            await self._note_indices()
             await asyncio.sleep(TICK_S)
 
     def _say_ready(self) -> None:
@@ -138,6 +142,10 @@ class Worker:
 
     async def _on_revoked(self, _partitions: Collection[TP]) -> None:
         self.assigned = False
+        for owned in self.owned.values():
+            async with owned.turn:  # a tick may be at work on what waited
+                pass
+        await self._outbox.flush()
 
     # Batches -------------------------------------------------------------------------------------------------------
 
@@ -159,6 +167,7 @@ class Worker:
             batch.values,
             batch.keys,
             batch.append_ms,
+            owned.state.names,
             topic=topic,
             partition=batch.partition,
             partition_of=self.outputs.office_partitions.__getitem__,
@@ -167,15 +176,26 @@ class Worker:
             longest_window_ms=self.configuration.longest_window_ms,
         )
         owned.state.topic_clock_ms[topic] = intake.clock_ms
-        rows = self.engine.step(owned.state, intake.groups, owned.clock)
+        rows = self.engine.step(owned.state, intake.events, owned.clock)
         owned.next_offsets[topic] = batch.next_offset
         self._note_surveys(owned, rows, published=topic in SURVEY_TOPICS and batch.next_offset <= mark)
         self._count(owned, intake)
         self.telemetry.batch_seconds.observe(time.perf_counter() - began)
-        await self.outputs.deliver(self._consequences(batch, intake, mark))
-        await self._send_unsent()
+        self._outbox.add(self._consequences(batch, intake, mark), lambda: self._mark_done(batch, mark))
+        await self._outbox.make_room()
+
+    def _mark_done(self, batch: PartitionBatch, mark: int) -> None:
         if self.app is not None and batch.next_offset > mark:
             self.app.batches.mark_done(TP(batch.topic, batch.partition), batch.next_offset)
+
+    async def _apply_what_waited(self) -> None:
+        """Apply what waited for a mark that turned out to lie beyond the end of its topic."""
+        for owned in list(self.owned.values()):
+            async with owned.turn:
+                for part in owned.released():
+                    if not self.assigned:
+                        return  # it is read again
+                    await self._apply(owned, self._topics[part.topic], part)
 
     def _consequences(self, batch: PartitionBatch, intake: Intake, mark: int) -> Iterable[Message]:
         """Dead letters and messages to be moved, of those that lie at or after the mark."""
@@ -194,7 +214,7 @@ class Worker:
                     batch.topic,
                     self.outputs.office_partitions[office],
                     office.encode(),
-                    batch.values[position],
+                    batch.values.at(position),
                     (("moved-from", origin),),
                 )
 
@@ -206,11 +226,13 @@ class Worker:
             ("offset", str(batch.offsets[reject.position]).encode()),
         )
         topic = self.outputs.prefix + "dead-letters"
-        return Message(topic, batch.partition, batch.keys[reject.position], batch.values[reject.position], headers)
+        position = reject.position
+        return Message(topic, batch.partition, batch.keys.at(position), batch.values.at(position), headers)
 
     def _count(self, owned: Owned, intake: Intake) -> None:
-        for kind, group in intake.groups.items():
-            self.telemetry.events.labels(EVENT_NAMES[kind]).inc(len(group.events))
+        counts = np.bincount(intake.events.rows["kind"], minlength=len(EVENT_NAMES))
+        for kind in np.flatnonzero(counts).tolist():
+            self.telemetry.events.labels(EVENT_NAMES[kind]).inc(int(counts[kind]))
         self.telemetry.late.inc(intake.late)
         self.telemetry.duplicates.inc(owned.state.duplicates - owned.duplicates_told)
         owned.duplicates_told = owned.state.duplicates
@@ -234,7 +256,7 @@ class Worker:
                 owned.clock.wall_ms = now_ms
                 owned.clock.caught_up = not behind
                 owned.clock.presses_caught_up = "presses" not in behind and not owned.waiting
-            self._note_surveys(owned, self.engine.step(owned.state, {}, owned.clock))
+            self._note_surveys(owned, self.engine.step(owned.state, NO_EVENTS, owned.clock))
 
     @property
     def ready(self) -> bool:
@@ -257,29 +279,25 @@ class Worker:
         if owned.was_quiet:
             owned.was_quiet = False
             rows = np.union1d(rows, owned.recently_decided()).astype(np.int32)
-        for survey in records(owned.state, rows, time.time_ns() // 1_000_000):
-            self.telemetry.survey_changes.inc()
-            self._unsent.append(self.outputs.to_office("surveys", survey.office_id, encode(survey)))
-            if self._watcher is not None:
+        revise(owned.state, rows, time.time_ns() // 1_000_000)
+        self.telemetry.survey_changes.inc(rows.size)
+        self._outbox.add(self.outputs.survey_records(owned.number, some) for some in records(owned.state, rows))
+        if self._watcher is not None:
+            for survey in surveys(owned.state, rows):
                 self._watcher.survey(survey)
 
-    def _note_indices(self) -> None:
-        """Queue the indices that changed, when it is time again."""
+    async def _note_indices(self) -> None:
+        """Have the indices published that changed, when it is time again."""
         if time.monotonic() < self._indices_due_s or not self.assigned:
             return
         self._indices_due_s = time.monotonic() + self.configuration.indices_interval_s
-        for owned in self.owned.values():
-            if owned.complete:
-                for indices in owned.published.changes(self.engine, owned.state):
-                    key = encode((indices.office_id, indices.scope, indices.employee_id or indices.queue))
-                    value = encode(indices)
-                    self._unsent.append(self.outputs.to_office("indices", indices.office_id, value, key))
+        for owned in [owned for owned in self.owned.values() if owned.complete]:
+            changes = owned.published.changes(self.engine, owned.state)
+            while some := list(islice(changes, INDICES_AT_ONCE)):
+                self._outbox.add(map(self._index_message, some))
+                await self._outbox.make_room()
+                await asyncio.sleep(0)
 
-    async def _send_unsent(self) -> None:
-        """Publish what is queued; it leaves the queue when the broker has it."""
-        async with self._sending:
-            while self._unsent:
-                messages = list(islice(self._unsent, AT_ONCE))
-                await self.outputs.deliver(messages)
-                for _ in messages:
-                    self._unsent.popleft()
+    def _index_message(self, indices: Indices) -> Message:
+        key = encode((indices.office_id, indices.scope, indices.employee_id or indices.queue))
+        return self.outputs.to_office("indices", indices.office_id, encode(indices), key)

@@ -42,7 +42,31 @@ config.CACHE_LOCATOR_CLASSES = ",".join(  # type: ignore[attr-defined]
 )
 
 
+# Kernels allocate nothing, so nothing needs to be counted: with numba's reference counts (`_nrt`) every look at an array of a
+# tuple would be two atomic operations.
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+
+
 def kernel(function: Function) -> Function:
-    """Compile ``function`` with numba on its first call; later processes load it from the cache."""
-    compiled: Any = numba.njit(cache=True, nogil=True)(function)
+    """Make ``function`` part of the kernels that call it.
+
+    Always inlined: a call hands over a partition's tables array by array, which takes longer than most of what is called.
+    """
+    compiled: Any = numba.njit(forceinline=True, **_OPTIONS)(function)
     return compiled
+
+
+def rare_kernel(function: Function) -> Function:
+    """Make ``function`` a kernel of its own that others call: for what is large and happens seldom."""
+    compiled: Any = numba.njit(**_OPTIONS)(function)
+    return compiled
+
+
+def entry(*types: Any) -> Callable[[Function], Function]:
+    """Compile a kernel that Python calls, for arguments of these types only; later processes load it from the cache."""
+
+    def compile_now(function: Function) -> Function:
+        compiled: Any = numba.njit(types, **_OPTIONS)(function)
+        return compiled
+
+    return compile_now

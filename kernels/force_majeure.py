@@ -8,12 +8,11 @@ it covered or covers now are looked at again, and no others.
 
 import numpy as np
 
-from kernels.compile import kernel
-from kernels.identity import find, ids_ordered, target_key
+from kernels.compile import kernel, rare_kernel
+from kernels.identity import find, ids_ordered, place_for, row_at, target_key
 from kernels.layout import (
     FORCE_MAJEURE,
     FORCE_MAJEURE_TARGET,
-    FREE,
     NO_VERDICT,
     NONE,
     NOT_GIVEN,
@@ -23,7 +22,6 @@ from kernels.layout import (
     SELLER,
     SURVEY_TARGET,
     UNRELIABLE,
-    VERDICT_INDEX,
     VERDICTS,
     Rules,
     Tables,
@@ -60,7 +58,7 @@ def _first_at(tables: Tables, panel_number: int, ts_ms: int) -> int:
 
 
 @kernel
-def _look_again_at_panel(tables: Tables, rules: Rules, panel_number: int, from_ms: int, to_ms: int) -> None:
+def _look_again_at_panel(tables: Tables, panel_number: int, from_ms: int, to_ms: int) -> None:
     panel = tables.panels[panel_number]
     for at in range(_first_at(tables, panel_number, from_ms), panel["length"]):
         row = tables.sequence[panel["start"] + at]
@@ -70,21 +68,21 @@ def _look_again_at_panel(tables: Tables, rules: Rules, panel_number: int, from_m
         if press["kind"] == SELLER:
             covered = is_covered(tables, panel_number, press["ts_ms"])
             if covered != press["in_force_majeure"]:
-                settle(tables, rules, row, press["accepted"], press["outcome"], press["rejected"], covered)
+                settle(tables, row, press["accepted"], press["outcome"], press["rejected"], covered)
 
 
-@kernel
-def _look_again(tables: Tables, rules: Rules, row: int) -> None:
+@rare_kernel
+def _look_again(tables: Tables, row: int) -> None:
     """Look again at every survey in the reach of a force majeure."""
     declared = tables.force_majeures[row]
     if declared["from_ms"] > declared["to_ms"]:
         return
     if declared["scope"] == PANEL_SCOPE:
-        _look_again_at_panel(tables, rules, declared["panel"], declared["from_ms"], declared["to_ms"])
+        _look_again_at_panel(tables, declared["panel"], declared["from_ms"], declared["to_ms"])
         return
     panel_number = tables.offices[tables.panels[declared["panel"]]["office"]]["first_panel"]
     while panel_number != NONE:
-        _look_again_at_panel(tables, rules, panel_number, declared["from_ms"], declared["to_ms"])
+        _look_again_at_panel(tables, panel_number, declared["from_ms"], declared["to_ms"])
         panel_number = tables.panels[panel_number]["next_in_office"]
 
 
@@ -119,7 +117,7 @@ def _with(tables: Tables, row: int, first: int) -> int:
 
 
 @kernel
-def _lower(tables: Tables, rules: Rules, row: int) -> None:
+def _lower(tables: Tables, row: int) -> None:
     declared = tables.force_majeures[row]
     panel = tables.panels[declared["panel"]]
     if declared["scope"] == PANEL_SCOPE:
@@ -128,7 +126,7 @@ def _lower(tables: Tables, rules: Rules, row: int) -> None:
         office = tables.offices[panel["office"]]
         office["first_standing"] = _without(tables, row, office["first_standing"])
     declared["standing"] = 0
-    _look_again(tables, rules, row)
+    _look_again(tables, row)
 
 
 @kernel
@@ -148,8 +146,7 @@ def raise_standing(tables: Tables, row: int) -> None:
 def _latest_verdict(tables: Tables, high: np.uint64, low: np.uint64, target: int) -> int:
     """Row of the latest verdict on a target, -1 without one."""
     key_high, key_low = target_key(high, low, target)
-    at = find(tables.verdict_index, key_high, key_low)
-    return NONE if tables.verdict_index[at]["kind"] == FREE else tables.verdict_index[at]["row"]
+    return row_at(tables.verdict_index[find(tables.verdict_index, tables.verdict_hashes, key_high, key_low)])
 
 
 @kernel
@@ -159,7 +156,7 @@ def is_rejected(tables: Tables, high: np.uint64, low: np.uint64) -> int:
     return 1 if row != NONE and tables.verdicts[row]["reliable"] == UNRELIABLE else 0
 
 
-@kernel
+@rare_kernel
 def judge_force_majeure(tables: Tables, rules: Rules, row: int) -> None:
     """Give a force majeure the ends, the reach and the standing that its latest verdict gives it."""
     declared = tables.force_majeures[row]
@@ -177,13 +174,13 @@ def judge_force_majeure(tables: Tables, rules: Rules, row: int) -> None:
         if verdict["to_ms"] != NOT_GIVEN:
             to_ms = verdict["to_ms"]
     if declared["standing"]:
-        _lower(tables, rules, row)
+        _lower(tables, row)
     declared["from_ms"] = from_ms
     declared["to_ms"] = to_ms
     declared["scope"] = scope
     if reliable == RELIABLE or (reliable == NO_VERDICT and rules.pending_stands):
         raise_standing(tables, row)
-        _look_again(tables, rules, row)
+        _look_again(tables, row)
 
 
 @kernel
@@ -195,7 +192,7 @@ def _is_later(tables: Tables, row: int, ts_ms: int, id_start: int, id_length: in
     return ids_ordered(tables.id_bytes, kept["id_start"], kept["id_length"], id_start, id_length)
 
 
-@kernel
+@rare_kernel
 def apply_verdict(
     tables: Tables,
     rules: Rules,
@@ -212,38 +209,32 @@ def apply_verdict(
 ) -> None:
     """Keep a verdict when it is the latest on its target, and let its target, where it is known, follow it."""
     key_high, key_low = target_key(target_high, target_low, target)
-    entry = tables.verdict_index[find(tables.verdict_index, key_high, key_low)]
-    if entry["kind"] == FREE:
-        entry["kind"] = 1
-        entry["hash_high"] = key_high
-        entry["hash_low"] = key_low
-        entry["row"] = tables.sizes[VERDICTS]
+    place = find(tables.verdict_index, tables.verdict_hashes, key_high, key_low)
+    row = row_at(tables.verdict_index[place])
+    if row == NONE:
+        row = tables.sizes[VERDICTS]
         tables.sizes[VERDICTS] += 1
-        tables.sizes[VERDICT_INDEX] += 1
-    elif not _is_later(tables, entry["row"], ts_ms, id_start, id_length):
+        tables.verdict_index[place] = place_for(key_low, row)
+        tables.verdict_hashes[row, 0] = key_high
+        tables.verdict_hashes[row, 1] = key_low
+    elif not _is_later(tables, row, ts_ms, id_start, id_length):
         return
-    verdict = tables.verdicts[entry["row"]]
+    verdict = tables.verdicts[row]
     verdict["ts_ms"] = ts_ms
-    verdict["hash_high"] = key_high
-    verdict["hash_low"] = key_low
     verdict["id_start"] = id_start
     verdict["id_length"] = id_length
+    verdict["target"] = target
     verdict["reliable"] = reliable
     verdict["from_ms"] = from_ms
     verdict["to_ms"] = to_ms
     verdict["scope"] = scope
-    known = tables.ids[find(tables.ids, target_high, target_low)]
+    at = row_at(tables.seen_index[find(tables.seen_index, tables.seen_hashes, target_high, target_low)])
+    if at == NONE:
+        return
+    known = tables.seen[at]
     if known["kind"] == PRESS and target == SURVEY_TARGET:
         press = tables.presses[known["row"]]
-        if press["kind"] == SELLER:
-            settle(
-                tables,
-                rules,
-                known["row"],
-                press["accepted"],
-                press["outcome"],
-                1 if reliable == UNRELIABLE else 0,
-                press["in_force_majeure"],
-            )
+        rejected = 1 if reliable == UNRELIABLE else 0
+        settle(tables, known["row"], press["accepted"], press["outcome"], rejected, press["in_force_majeure"])
     elif known["kind"] == FORCE_MAJEURE and target == FORCE_MAJEURE_TARGET:
         judge_force_majeure(tables, rules, known["row"])

@@ -22,11 +22,11 @@ SURVEY_TARGET, FORCE_MAJEURE_TARGET = 0, 1  # what a verdict is about
 PANEL_SCOPE, OFFICE_SCOPE = 0, 1  # how wide a force majeure reaches
 NO_VERDICT, UNRELIABLE, RELIABLE = -1, 0, 1
 NOT_GIVEN = -(2**62)  # an end that a verdict does not give
-CALL, SALE, VISIT = 0, 1, 2  # kinds of a fact
+CALL, SALE, VISIT = 3, 4, 5  # kinds of a fact, as of events
 NONE = -1
 
-# What an entry of the index of ids refers to.
-FREE, SEEN, PRESS, FORCE_MAJEURE = 0, 1, 2, 3
+# What an id that was seen belongs to.
+SEEN, PRESS, FORCE_MAJEURE = 0, 1, 2
 
 # Counters of one entity in one window ------------------------------------------------------------------------------
 # The first 24 count surveys by question, outcome and whether they lie in a standing force majeure.
@@ -71,8 +71,6 @@ CALL_OFFERED, CALL_ANSWERED, CALL_IN_TIME, CALL_ABANDONED_LATE, CALL_ABANDONED_S
 PRESS_ROW = np.dtype(
     [
         ("ts_ms", np.int64),
-        ("hash_high", np.uint64),
-        ("hash_low", np.uint64),
         ("id_start", np.int64),  # in Tables.id_bytes
         ("revision", np.int64),  # of the survey as last published
         ("panel", np.int32),
@@ -96,18 +94,23 @@ PANEL_ROW = np.dtype(
     [
         ("start", np.int64),  # of its presses in Tables.sequence, ordered by (ts_ms, kind, id)
         ("dirty_until_ms", np.int64),  # greatest instant of the presses inserted since the last pairing
+        ("last_ms", np.int64),  # no press of it is later; -1 before the first
+        ("current_ms", np.int64),  # instant of `current`
         ("length", np.int32),
         ("capacity", np.int32),
-        ("dirty_from", np.int32),  # position of the first of them, -1 when the panel is paired
+        ("dirty_from", np.int32),  # position of the first press inserted since, -1 when the panel is paired
+        ("current", np.int32),  # row of its last accepted press, -1 for none
         ("office", np.int32),
+        ("entity", np.int32),  # the office's
         ("next_in_office", np.int32),
         ("first_standing", np.int32),  # force majeure over this panel
+        ("answered", np.int8),  # whether `current` has its answer
     ],
     align=True,
 )
 
 OFFICE_ROW = np.dtype(
-    [("entity", np.int32), ("first_panel", np.int32), ("first_standing", np.int32)],
+    [("first_panel", np.int32), ("first_standing", np.int32)],
     align=True,
 )
 
@@ -129,12 +132,11 @@ FORCE_MAJEURE_ROW = np.dtype(
 VERDICT_ROW = np.dtype(
     [
         ("ts_ms", np.int64),
-        ("hash_high", np.uint64),  # of the target, mixed with its kind
-        ("hash_low", np.uint64),
         ("from_ms", np.int64),
         ("to_ms", np.int64),
         ("id_start", np.int64),
         ("id_length", np.int16),
+        ("target", np.int8),
         ("reliable", np.int8),
         ("scope", np.int8),
     ],
@@ -157,17 +159,17 @@ FACT_ROW = np.dtype(
     align=True,
 )
 
-INDEX_ROW = np.dtype(
+SEEN_ROW = np.dtype(
     [
-        ("hash_high", np.uint64),
-        ("hash_low", np.uint64),
-        ("ts_ms", np.int64),
-        ("row", np.int32),
+        ("ts_s", np.uint32),  # seconds; what lies beyond 32 bits counts as their end
+        ("row", np.int32),  # of presses or force_majeures, -1 for none
         ("kind", np.int8),
         ("event_type", np.int8),
     ],
     align=True,
 )
+
+OPEN_ROW = np.dtype([("ts_ms", np.int64), ("row", np.int32)], align=True)
 
 CHANGE_ROW = np.dtype([("row", np.int32), ("before", np.int8)], align=True)
 
@@ -178,8 +180,7 @@ CHANGE_ROW = np.dtype([("row", np.int32), ("before", np.int8)], align=True)
     SEQUENCE,
     FORCE_MAJEURES,
     VERDICTS,
-    INDEX,
-    VERDICT_INDEX,
+    SEEN_IDS,
     FACTS,
     ID_BYTES,
     OPEN,
@@ -192,6 +193,7 @@ CHANGE_ROW = np.dtype([("row", np.int32), ("before", np.int8)], align=True)
     ANSWERS,
     EXTRAS,
     ORPHANS,
+    TOUCHED,  # of no meaning
 ) = range(19)
 SIZES = 19
 
@@ -201,8 +203,11 @@ class Rules(NamedTuple):
 
     answer_window_ms: int
     debounce_ms: int
+    long_press_ms: int
     force_majeure_duration_ms: int
     pending_stands: int
+    service_level_ms: int
+    short_abandon_ms: int
     bucket_ms: NDArray[np.int64]  # (windows,)
     slot_ms: int  # of the calendars
 
@@ -215,16 +220,21 @@ class Tables(NamedTuple):
     offices: NDArray[np.void]  # OFFICE_ROW
     force_majeures: NDArray[np.void]  # FORCE_MAJEURE_ROW
     verdicts: NDArray[np.void]  # VERDICT_ROW, the latest of each target
+    verdict_hashes: NDArray[np.uint64]  # (verdicts, 2) of the target, mixed with its kind
+    verdict_index: NDArray[np.uint64]  # places of an index by hash (kernels.identity)
     facts: NDArray[np.void]  # FACT_ROW
-    ids: NDArray[np.void]  # INDEX_ROW, open addressing: every id seen
-    verdict_index: NDArray[np.void]  # INDEX_ROW, open addressing: target -> row of verdicts
+    seen: NDArray[np.void]  # SEEN_ROW, every id seen
+    seen_hashes: NDArray[np.uint64]  # (seen, 2)
+    seen_index: NDArray[np.uint64]
     sequence: NDArray[np.int32]  # rows of presses, panel by panel
     id_bytes: NDArray[np.uint8]
-    open_surveys: NDArray[np.int32]  # heap of undecided surveys by ts_ms
+    open_surveys: NDArray[np.void]  # OPEN_ROW, a heap of undecided surveys by ts_ms
     changed: NDArray[np.void]  # CHANGE_ROW
     dirty: NDArray[np.int32]  # panels to be paired
     press_calendar: NDArray[np.int32]  # (slots,) first seller press of each slot of time
     fact_calendar: NDArray[np.int32]  # (slots,)
-    totals: NDArray[np.int64]  # (entities, windows, COUNTERS)
-    window_low: NDArray[np.int64]  # (windows,) the last bucket that has left each window
+    # Of the counters, those of surveys and the others: what an event changes together lies together.
+    survey_counts: NDArray[np.int32]  # (entities, SURVEY_CODES, windows)
+    fact_sums: NDArray[np.int64]  # (entities, windows, COUNTERS - SURVEY_CODES)
+    window_begin_ms: NDArray[np.int64]  # (windows,) what is earlier has left the window
     sizes: NDArray[np.int64]  # (SIZES,)

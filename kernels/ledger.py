@@ -1,67 +1,94 @@
-"""From columns of accepted events to a changed state: one kernel for each kind of event.
+"""From accepted events to a changed state: who is new, and what each kind of event does.
 
-Each takes the events of one type in one batch. Storage must have been made sure of (:mod:`kernels.storage`); the one
-thing that cannot be foreseen, room to move a panel to, makes :func:`apply_presses` stop early and say how far it came.
+Storage must have been made sure of (:mod:`kernels.storage`); the one thing that cannot be foreseen, room to move a panel
+to, makes :func:`apply_events` stop early and say how far it came.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.compile import kernel
+from kernels.compile import entry, kernel
+from kernels.events import ABANDONED_CALL, ANSWERED_CALL, INBOUND
 from kernels.force_majeure import apply_verdict, is_covered, is_rejected, judge_force_majeure
-from kernels.identity import find
+from kernels.identity import find, first_place, place_for
 from kernels.layout import (
     BOUNCES,
+    CALL,
+    CALL_ABANDONED_LATE,
+    CALL_ABANDONED_SHORT,
+    CALL_ANSWERED,
+    CALL_IN_TIME,
+    CALL_OFFERED,
     CHANGED,
     CUSTOMER,
     FACTS,
     FORCE_MAJEURE,
     FORCE_MAJEURES,
-    FREE,
     ID_BYTES,
-    INDEX,
     NONE,
+    PERSONNEL,
     PRESS,
     PRESSES,
     SEEN,
+    SEEN_IDS,
     SELLER,
+    TOUCHED,
     UNDECIDED,
+    VISIT,
     Rules,
     Tables,
 )
-from kernels.pairing import insert_press, survey_state
-from kernels.windows import count_fact_in, in_reach, thread_fact, thread_press
+from kernels.pairing import has_room, insert_press, survey_state
+from kernels.signatures import BYTES, EVENTS, INT, NUMBERS, RULES, TABLES
+from kernels.windows import count_fact, in_reach, thread_fact, thread_press
 
-SELLER_PRESS = 0  # event type of both short and long seller presses
-
-
-@kernel
-def _remember(
-    tables: Tables, high: np.uint64, low: np.uint64, ts_ms: int, event_type: int, kind: int, row: int
-) -> bool:
-    """Enter an id in the index, or say what it refers to; True when it was not there."""
-    entry = tables.ids[find(tables.ids, high, low)]
-    is_new = entry["kind"] == FREE
-    if is_new:
-        entry["hash_high"] = high
-        entry["hash_low"] = low
-        entry["ts_ms"] = ts_ms
-        entry["event_type"] = event_type
-        entry["row"] = NONE
-        tables.sizes[INDEX] += 1
-    if is_new or row != NONE:
-        entry["kind"] = kind
-        entry["row"] = row
-    return is_new
+SELLER_PRESS, CUSTOMER_PRESS, VERDICT = 0, 1, 2  # kinds of events
+LATEST_S = 2**32 - 1
+AHEAD = 32  # events
 
 
 @kernel
-def admit(tables: Tables, hashes: NDArray[np.uint64], ts_ms: NDArray[np.int64], event_type: int) -> NDArray[np.bool_]:
-    """Which events of a batch are new, by their ids; those are remembered. Shape (n,)."""
-    fresh = np.empty(ts_ms.shape[0], np.bool_)
-    for i in range(ts_ms.shape[0]):
-        fresh[i] = _remember(tables, hashes[i, 0], hashes[i, 1], ts_ms[i], event_type, SEEN, NONE)
-    return fresh
+def _look_ahead(tables: Tables, events: NDArray[np.void], begin: int) -> None:
+    """Touch the places of the next ids: memory that is fetched together comes sooner than one place after the other."""
+    touched = np.uint64(0)
+    for i in range(begin, min(begin + AHEAD, events.shape[0])):
+        touched ^= tables.seen_index[first_place(tables.seen_index, events[i]["hash_low"])]
+    tables.sizes[TOUCHED] = np.int64(touched)
+
+
+@entry(TABLES, EVENTS, NUMBERS)
+def admit(tables: Tables, events: NDArray[np.void], seen_rows: NDArray[np.int32]) -> int:
+    """Remember the ids of events; returns how many were known.
+
+    Parameters
+    ----------
+    seen_rows
+        Output, (events,): the row of `Tables.seen` of each event, -1 for one whose id was known.
+    """
+    known = 0
+    for i in range(events.shape[0]):
+        if i % AHEAD == 0:
+            _look_ahead(tables, events, i)
+        event = events[i]
+        high = event["hash_high"]
+        low = event["hash_low"]
+        place = find(tables.seen_index, tables.seen_hashes, high, low)
+        if tables.seen_index[place] != 0:
+            seen_rows[i] = NONE
+            known += 1
+            continue
+        row = tables.sizes[SEEN_IDS]
+        tables.sizes[SEEN_IDS] += 1
+        tables.seen_index[place] = place_for(low, row)
+        tables.seen_hashes[row, 0] = high
+        tables.seen_hashes[row, 1] = low
+        seen = tables.seen[row]
+        seen["ts_s"] = min(event["ts_ms"] // 1000, LATEST_S)
+        seen["row"] = NONE
+        seen["kind"] = SEEN
+        seen["event_type"] = event["kind"]
+        seen_rows[i] = row
+    return known
 
 
 @kernel
@@ -74,157 +101,153 @@ def _keep_id(tables: Tables, data: NDArray[np.uint8], start: int, length: int) -
 
 
 @kernel
-def apply_presses(
-    tables: Tables,
-    rules: Rules,
-    begin: int,
-    kind: int,
-    hashes: NDArray[np.uint64],
-    ts_ms: NDArray[np.int64],
-    id_data: NDArray[np.uint8],
-    id_starts: NDArray[np.int64],
-    id_lengths: NDArray[np.int64],
-    panels: NDArray[np.int32],
-    employees: NDArray[np.int32],
-    choices: NDArray[np.int8],
-) -> int:
-    """Insert short seller presses or customer presses from ``begin`` on; returns how far it came.
+def _refer(tables: Tables, seen_row: int, kind: int, row: int) -> None:
+    tables.seen[seen_row]["kind"] = kind
+    tables.seen[seen_row]["row"] = row
 
-    The panels are marked and paired afterwards, once for the whole batch.
-    """
-    for i in range(begin, ts_ms.shape[0]):
-        row = tables.sizes[PRESSES]
-        press = tables.presses[row]
-        press["ts_ms"] = ts_ms[i]
-        press["hash_high"] = hashes[i, 0]
-        press["hash_low"] = hashes[i, 1]
-        press["id_start"] = _keep_id(tables, id_data, id_starts[i], id_lengths[i])
-        press["id_length"] = id_lengths[i]
-        press["revision"] = 0
-        press["panel"] = panels[i]
+
+@kernel
+def _apply_press(tables: Tables, rules: Rules, event: np.void, seen_row: int, data: NDArray[np.uint8]) -> None:
+    row = tables.sizes[PRESSES]
+    tables.sizes[PRESSES] += 1
+    press = tables.presses[row]
+    press["ts_ms"] = event["ts_ms"]
+    press["id_start"] = _keep_id(tables, data, event["id_start"], event["id_length"])
+    press["id_length"] = event["id_length"]
+    press["revision"] = 0
+    press["panel"] = event["place"]
+    press["next"] = NONE
+    press["accepted"] = 0
+    press["code"] = NONE
+    press["queued"] = 0
+    press["noted"] = 0
+    if event["kind"] == CUSTOMER_PRESS:
         press["employee"] = NONE
-        press["next"] = NONE
-        press["kind"] = kind
-        press["choice"] = choices[i]
-        press["accepted"] = 0
-        press["outcome"] = NONE if kind == CUSTOMER else UNDECIDED
+        press["kind"] = CUSTOMER
+        press["choice"] = event["code"]
+        press["outcome"] = NONE
         press["rejected"] = 0
         press["in_force_majeure"] = 0
-        press["code"] = NONE
-        press["queued"] = 0
-        press["noted"] = 0
-        if not insert_press(tables, row):
-            tables.sizes[ID_BYTES] -= id_lengths[i]
-            return i
-        tables.sizes[PRESSES] += 1
-        if kind == SELLER:
-            press["employee"] = employees[i]
-            press["rejected"] = is_rejected(tables, hashes[i, 0], hashes[i, 1])
-            press["in_force_majeure"] = is_covered(tables, panels[i], ts_ms[i])
-            tables.sizes[BOUNCES] += 1
-            _remember(tables, hashes[i, 0], hashes[i, 1], ts_ms[i], SELLER_PRESS, PRESS, row)
-            if in_reach(tables, rules, ts_ms[i]):
-                thread_press(tables, rules, row)
-    return ts_ms.shape[0]
+        insert_press(tables, rules, row)
+        return
+    press["employee"] = event["employee"]
+    press["kind"] = SELLER
+    press["choice"] = PERSONNEL if event["code"] == NONE else event["code"]
+    press["outcome"] = UNDECIDED
+    press["rejected"] = is_rejected(tables, event["hash_high"], event["hash_low"])
+    press["in_force_majeure"] = is_covered(tables, event["place"], event["ts_ms"])
+    tables.sizes[BOUNCES] += 1
+    _refer(tables, seen_row, PRESS, row)
+    if in_reach(tables, event["ts_ms"]):
+        thread_press(tables, rules, row)
+    insert_press(tables, rules, row)
 
 
 @kernel
-def apply_long_presses(
-    tables: Tables,
-    rules: Rules,
-    hashes: NDArray[np.uint64],
-    ts_ms: NDArray[np.int64],
-    panels: NDArray[np.int32],
-) -> None:
-    """Declare force majeures."""
-    for i in range(ts_ms.shape[0]):
-        row = tables.sizes[FORCE_MAJEURES]
-        tables.sizes[FORCE_MAJEURES] += 1
-        declared = tables.force_majeures[row]
-        declared["ts_ms"] = ts_ms[i]
-        declared["hash_high"] = hashes[i, 0]
-        declared["hash_low"] = hashes[i, 1]
-        declared["panel"] = panels[i]
-        declared["next_standing"] = NONE
-        declared["standing"] = 0
-        _remember(tables, hashes[i, 0], hashes[i, 1], ts_ms[i], SELLER_PRESS, FORCE_MAJEURE, row)
-        judge_force_majeure(tables, rules, row)
+def _apply_long_press(tables: Tables, rules: Rules, event: np.void, seen_row: int) -> None:
+    row = tables.sizes[FORCE_MAJEURES]
+    tables.sizes[FORCE_MAJEURES] += 1
+    declared = tables.force_majeures[row]
+    declared["ts_ms"] = event["ts_ms"]
+    declared["hash_high"] = event["hash_high"]
+    declared["hash_low"] = event["hash_low"]
+    declared["panel"] = event["place"]
+    declared["next_standing"] = NONE
+    declared["standing"] = 0
+    _refer(tables, seen_row, FORCE_MAJEURE, row)
+    judge_force_majeure(tables, rules, row)
 
 
 @kernel
-def apply_verdicts(
-    tables: Tables,
-    rules: Rules,
-    ts_ms: NDArray[np.int64],
-    id_data: NDArray[np.uint8],
-    id_starts: NDArray[np.int64],
-    id_lengths: NDArray[np.int64],
-    targets: NDArray[np.int8],
-    target_hashes: NDArray[np.uint64],
-    reliable: NDArray[np.int8],
-    from_ms: NDArray[np.int64],
-    to_ms: NDArray[np.int64],
-    scopes: NDArray[np.int8],
-) -> None:
-    """Let verdicts take effect."""
-    for i in range(ts_ms.shape[0]):
-        kept = _keep_id(tables, id_data, id_starts[i], id_lengths[i])
-        apply_verdict(
-            tables,
-            rules,
-            ts_ms[i],
-            kept,
-            id_lengths[i],
-            targets[i],
-            target_hashes[i, 0],
-            target_hashes[i, 1],
-            reliable[i],
-            from_ms[i],
-            to_ms[i],
-            scopes[i],
-        )
+def _apply_verdict(tables: Tables, rules: Rules, event: np.void, data: NDArray[np.uint8]) -> None:
+    apply_verdict(
+        tables,
+        rules,
+        event["ts_ms"],
+        _keep_id(tables, data, event["id_start"], event["id_length"]),
+        event["id_length"],
+        event["code"],
+        event["target_high"],
+        event["target_low"],
+        event["flag"],
+        event["first_ms"],
+        event["second_ms"],
+        event["scope"],
+    )
 
 
 @kernel
-def apply_facts(
+def _call_flags(rules: Rules, event: np.void) -> int:
+    """What a call counts as; fixed when it arrives."""
+    flags = CALL_OFFERED if event["flag"] == INBOUND else 0
+    wait_ms = event["amount"]
+    if event["code"] == ANSWERED_CALL:
+        flags |= CALL_ANSWERED
+        if wait_ms <= rules.service_level_ms:
+            flags |= CALL_IN_TIME
+    elif event["code"] == ABANDONED_CALL:
+        flags |= CALL_ABANDONED_SHORT if wait_ms < rules.short_abandon_ms else CALL_ABANDONED_LATE
+    return flags
+
+
+@kernel
+def _apply_fact(tables: Tables, rules: Rules, event: np.void) -> None:
+    ts_ms = event["ts_ms"]
+    if not in_reach(tables, ts_ms):
+        return
+    row = tables.sizes[FACTS]
+    tables.sizes[FACTS] += 1
+    fact = tables.facts[row]
+    fact["ts_ms"] = ts_ms
+    fact["amount"] = event["amount"]
+    fact["handle_ms"] = event["first_ms"]
+    fact["talk_ms"] = event["second_ms"]
+    fact["office"] = event["office"]
+    fact["employee"] = event["employee"]
+    fact["queue"] = event["place"]
+    fact["kind"] = event["kind"]
+    fact["flags"] = _call_flags(rules, event) if event["kind"] == CALL else 0
+    thread_fact(tables, rules, row)
+    count_fact(tables, fact, 0, tables.window_begin_ms.shape[0], ts_ms, 1)
+
+
+@entry(TABLES, RULES, EVENTS, NUMBERS, BYTES, INT)
+def apply_events(
     tables: Tables,
     rules: Rules,
-    kind: int,
-    ts_ms: NDArray[np.int64],
-    offices: NDArray[np.int32],
-    employees: NDArray[np.int32],
-    queues: NDArray[np.int32],
-    amounts: NDArray[np.int64],
-    handle_ms: NDArray[np.int64],
-    talk_ms: NDArray[np.int64],
-    flags: NDArray[np.int8],
-) -> None:
-    """Count calls, sales or visits; columns that a kind does not have are zeros (-1 for entities)."""
-    for i in range(ts_ms.shape[0]):
-        if not in_reach(tables, rules, ts_ms[i]):
+    events: NDArray[np.void],
+    seen_rows: NDArray[np.int32],
+    data: NDArray[np.uint8],
+    begin: int,
+) -> int:
+    """Let events take effect from ``begin`` on, but those known before; returns how far it came.
+
+    Panels that late presses were inserted into are marked, to be paired once for the whole batch.
+    """
+    for i in range(begin, events.shape[0]):
+        if seen_rows[i] == NONE:
             continue
-        row = tables.sizes[FACTS]
-        tables.sizes[FACTS] += 1
-        fact = tables.facts[row]
-        fact["ts_ms"] = ts_ms[i]
-        fact["amount"] = amounts[i]
-        fact["handle_ms"] = handle_ms[i]
-        fact["talk_ms"] = talk_ms[i]
-        fact["office"] = offices[i]
-        fact["employee"] = employees[i]
-        fact["queue"] = queues[i]
-        fact["kind"] = kind
-        fact["flags"] = flags[i]
-        thread_fact(tables, rules, row)
-        for window in range(rules.bucket_ms.shape[0]):
-            if ts_ms[i] // rules.bucket_ms[window] > tables.window_low[window]:
-                count_fact_in(tables, fact, window, 1)
+        event = events[i]
+        kind = event["kind"]
+        if kind == SELLER_PRESS and event["amount"] >= rules.long_press_ms:
+            _apply_long_press(tables, rules, event, seen_rows[i])
+        elif kind <= CUSTOMER_PRESS:
+            if not has_room(tables, event["place"]):
+                return i
+            _apply_press(tables, rules, event, seen_rows[i], data)
+        elif kind == VERDICT:
+            _apply_verdict(tables, rules, event, data)
+        elif kind <= VISIT:
+            _apply_fact(tables, rules, event)
+    return events.shape[0]
 
 
-@kernel
-def take_changes(tables: Tables) -> NDArray[np.int32]:
-    """Rows of the surveys whose published state changed since the last call, (n,) int32; the notes are cleared."""
-    rows = np.empty(tables.sizes[CHANGED], np.int32)
+@entry(TABLES, NUMBERS)
+def take_changes(tables: Tables, rows: NDArray[np.int32]) -> int:
+    """Write the rows of the surveys whose published state changed since the last call to ``rows``, and forget them.
+
+    Returns how many there are, at most `sizes[CHANGED]`.
+    """
     count = 0
     for i in range(tables.sizes[CHANGED]):
         change = tables.changed[i]
@@ -235,4 +258,4 @@ def take_changes(tables: Tables) -> NDArray[np.int32]:
             rows[count] = change["row"]
             count += 1
     tables.sizes[CHANGED] = 0
-    return rows[:count]
+    return count

@@ -1,8 +1,9 @@
 """Presses become surveys: who bounces, who opens a survey, which answer is its own, who stayed silent.
 
-The presses of a panel lie in order of (instant, seller before customer, id bytes). New ones are inserted where they
-belong, mostly at the end, and the panel is paired again from the last accepted seller press before the first of them
-up to the first accepted one after the last of them that was accepted before: from there on nothing can differ.
+The presses of a panel lie in order of (instant, seller before customer, id bytes). The next one in order is paired as it
+comes, with what the panel knows of its last accepted press. Late ones are inserted where they belong, and the panel is
+paired again from the last accepted seller press before the first of them up to the first accepted one after the last of
+them that was accepted before: from there on nothing can differ.
 The rules, with t the instant of an accepted short press:
 
 ==================================  ============================================================================
@@ -18,7 +19,7 @@ customer elsewhere                  an orphan
 ==================================  ============================================================================
 """
 
-from kernels.compile import kernel
+from kernels.compile import entry, kernel
 from kernels.identity import ids_ordered
 from kernels.layout import (
     ANSWER,
@@ -40,6 +41,7 @@ from kernels.layout import (
     Tables,
     survey_code,
 )
+from kernels.signatures import INT, RULES, TABLES
 from kernels.windows import count_survey
 
 _survey_code = kernel(survey_code)
@@ -57,7 +59,7 @@ def survey_state(accepted: int, outcome: int, rejected: int, in_force_majeure: i
 
 
 @kernel
-def settle(tables: Tables, rules: Rules, row: int, accepted: int, outcome: int, rejected: int, in_fm: int) -> None:
+def settle(tables: Tables, row: int, accepted: int, outcome: int, rejected: int, in_fm: int) -> None:
     """Give a seller press its state; count it anew where that changes its counter, note it where it changes."""
     press = tables.presses[row]
     before = survey_state(press["accepted"], press["outcome"], press["rejected"], press["in_force_majeure"])
@@ -78,20 +80,20 @@ def settle(tables: Tables, rules: Rules, row: int, accepted: int, outcome: int, 
     if code == press["code"]:
         return
     if press["code"] != NONE:
-        count_survey(tables, rules, row, press["code"], -1)
+        count_survey(tables, row, press["code"], -1)
     if code != NONE:
-        count_survey(tables, rules, row, code, 1)
+        count_survey(tables, row, code, 1)
     press["code"] = code
 
 
 @kernel
-def _decide(tables: Tables, rules: Rules, row: int, accepted: int, outcome: int) -> None:
+def _decide(tables: Tables, row: int, accepted: int, outcome: int) -> None:
     press = tables.presses[row]
     if press["accepted"] != accepted:
         tables.sizes[BOUNCES] += press["accepted"] - accepted
-    settle(tables, rules, row, accepted, outcome, press["rejected"], press["in_force_majeure"])
+    settle(tables, row, accepted, outcome, press["rejected"], press["in_force_majeure"])
     if accepted and outcome == UNDECIDED and not press["queued"]:
-        _push_open(tables, row)
+        push_open(tables, row)
 
 
 @kernel
@@ -99,7 +101,7 @@ def _close(tables: Tables, rules: Rules, row: int, next_ts_ms: int) -> None:
     """Decide a survey without an answer, given the panel's next accepted press (or -1)."""
     end_ms = tables.presses[row]["ts_ms"] + rules.answer_window_ms
     ended = 0 <= next_ts_ms <= end_ms or tables.sizes[SILENT_MS] > end_ms
-    _decide(tables, rules, row, 1, SILENT if ended else UNDECIDED)
+    _decide(tables, row, 1, SILENT if ended else UNDECIDED)
 
 
 @kernel
@@ -116,54 +118,56 @@ def _set_role(tables: Tables, row: int, role: int) -> None:
 
 
 @kernel
-def _push_open(tables: Tables, row: int) -> None:
+def push_open(tables: Tables, row: int) -> None:
+    """Enter an undecided survey in the heap."""
     heap = tables.open_surveys
-    presses = tables.presses
-    presses[row]["queued"] = 1
+    ts_ms = tables.presses[row]["ts_ms"]
+    tables.presses[row]["queued"] = 1
     at = tables.sizes[OPEN]
     tables.sizes[OPEN] += 1
     while at > 0:
         parent = (at - 1) // 2
-        if presses[heap[parent]]["ts_ms"] <= presses[row]["ts_ms"]:
+        if heap[parent]["ts_ms"] <= ts_ms:
             break
         heap[at] = heap[parent]
         at = parent
-    heap[at] = row
+    heap[at]["ts_ms"] = ts_ms
+    heap[at]["row"] = row
 
 
 @kernel
 def _pop_open(tables: Tables) -> int:
     heap = tables.open_surveys
-    presses = tables.presses
-    first = heap[0]
-    presses[first]["queued"] = 0
+    first = heap[0]["row"]
+    tables.presses[first]["queued"] = 0
     tables.sizes[OPEN] -= 1
     count = tables.sizes[OPEN]
-    last = heap[count]
+    last_ms = heap[count]["ts_ms"]
+    last = heap[count]["row"]
     at = 0
     while 2 * at + 1 < count:
         child = 2 * at + 1
-        if child + 1 < count and presses[heap[child + 1]]["ts_ms"] < presses[heap[child]]["ts_ms"]:
+        if child + 1 < count and heap[child + 1]["ts_ms"] < heap[child]["ts_ms"]:
             child += 1
-        if presses[heap[child]]["ts_ms"] >= presses[last]["ts_ms"]:
+        if heap[child]["ts_ms"] >= last_ms:
             break
         heap[at] = heap[child]
         at = child
-    heap[at] = last
+    heap[at]["ts_ms"] = last_ms
+    heap[at]["row"] = last
     return first
 
 
-@kernel
+@entry(TABLES, RULES, INT)
 def decide_silents(tables: Tables, rules: Rules, silent_ms: int) -> None:
     """Decide every open survey whose answer window ended before ``silent_ms``."""
     tables.sizes[SILENT_MS] = max(tables.sizes[SILENT_MS], silent_ms)
     while tables.sizes[OPEN] > 0:
-        first = tables.presses[tables.open_surveys[0]]
-        if first["ts_ms"] + rules.answer_window_ms >= tables.sizes[SILENT_MS]:
+        if tables.open_surveys[0]["ts_ms"] + rules.answer_window_ms >= tables.sizes[SILENT_MS]:
             return
         row = _pop_open(tables)
         if tables.presses[row]["accepted"] and tables.presses[row]["outcome"] == UNDECIDED:
-            _decide(tables, rules, row, 1, SILENT)
+            _decide(tables, row, 1, SILENT)
 
 
 # The presses of a panel in order -----------------------------------------------------------------------------------
@@ -198,39 +202,96 @@ def _make_room(tables: Tables, panel_number: int) -> bool:
 
 
 @kernel
-def insert_press(tables: Tables, row: int) -> bool:
-    """Put a press in its place on its panel and mark the panel; False when the pool must grow first."""
+def has_room(tables: Tables, panel_number: int) -> bool:
+    """Whether a panel has room for one press more; False when the pool must grow first."""
+    panel = tables.panels[panel_number]
+    return panel["length"] < panel["capacity"] or _make_room(tables, panel_number)
+
+
+@kernel
+def insert_press(tables: Tables, rules: Rules, row: int) -> None:
+    """Put a press in its place on its panel, which has room.
+
+    The next one in order is paired at once; one that comes late marks the panel, to be paired again.
+    """
     press = tables.presses[row]
-    panel = tables.panels[press["panel"]]
-    if panel["length"] == panel["capacity"] and not _make_room(tables, press["panel"]):
-        return False
-    sequence = tables.sequence[panel["start"] : panel["start"] + panel["capacity"]]
-    count = panel["length"]
-    at = count
-    if count > 0 and stands_before(tables, row, sequence[count - 1]):
-        low = 0
-        while low < at:
-            middle = (low + at) // 2
-            if stands_before(tables, row, sequence[middle]):
-                at = middle
-            else:
-                low = middle + 1
-        for i in range(count, at, -1):
-            sequence[i] = sequence[i - 1]
-    sequence[at] = row
-    panel["length"] += 1
+    panel_number = press["panel"]
+    panel = tables.panels[panel_number]
+    ts_ms = press["ts_ms"]
+    if ts_ms > panel["last_ms"] and panel["dirty_from"] == NONE:
+        tables.sequence[panel["start"] + panel["length"]] = row
+        panel["length"] += 1
+        panel["last_ms"] = ts_ms
+        _pair_next(tables, rules, panel_number, row)
+        return
+    panel["last_ms"] = max(panel["last_ms"], ts_ms)
+    at = _insert(tables, panel_number, row)
     if panel["dirty_from"] == NONE:
         panel["dirty_from"] = at
-        panel["dirty_until_ms"] = press["ts_ms"]
-        tables.dirty[tables.sizes[DIRTY]] = press["panel"]
+        panel["dirty_until_ms"] = ts_ms
+        tables.dirty[tables.sizes[DIRTY]] = panel_number
         tables.sizes[DIRTY] += 1
     else:
         panel["dirty_from"] = min(panel["dirty_from"], at)
-        panel["dirty_until_ms"] = max(panel["dirty_until_ms"], press["ts_ms"])
-    return True
+        panel["dirty_until_ms"] = max(panel["dirty_until_ms"], ts_ms)
+
+
+@kernel
+def _insert(tables: Tables, panel_number: int, row: int) -> int:
+    """Put a press among those of its panel; returns its position."""
+    panel = tables.panels[panel_number]
+    start = panel["start"]
+    count = panel["length"]
+    low = 0
+    at = count
+    while low < at:
+        middle = (low + at) // 2
+        if stands_before(tables, row, tables.sequence[start + middle]):
+            at = middle
+        else:
+            low = middle + 1
+    for i in range(start + count, start + at, -1):
+        tables.sequence[i] = tables.sequence[i - 1]
+    tables.sequence[start + at] = row
+    panel["length"] += 1
+    return at
 
 
 # Pairing -----------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _pair_next(tables: Tables, rules: Rules, panel_number: int, row: int) -> None:
+    """Pair the press that is now the last of its panel, by the table at the head of this module."""
+    panel = tables.panels[panel_number]
+    press = tables.presses[row]
+    ts_ms = press["ts_ms"]
+    current = panel["current"]
+    since_ms = ts_ms - panel["current_ms"]
+    decided = NONE  # the survey that this press decides, and how
+    outcome = SILENT
+    if press["kind"] == CUSTOMER:
+        if current == NONE or since_ms > rules.answer_window_ms:
+            _set_role(tables, row, ORPHAN)
+        elif panel["answered"]:
+            _set_role(tables, row, EXTRA)
+        else:
+            panel["answered"] = 1
+            _set_role(tables, row, ANSWER)
+            decided = current
+            outcome = press["choice"]
+    elif current == NONE or since_ms > rules.debounce_ms:
+        if current != NONE and not panel["answered"] and since_ms <= rules.answer_window_ms:
+            decided = current
+        panel["current"] = row
+        panel["current_ms"] = ts_ms
+        panel["answered"] = 0
+        press["accepted"] = 1
+        tables.sizes[BOUNCES] -= 1
+        push_open(tables, row)
+    if decided != NONE:
+        press = tables.presses[decided]
+        settle(tables, decided, 1, outcome, press["rejected"], press["in_force_majeure"])
 
 
 @kernel
@@ -278,9 +339,9 @@ def pair_panel(tables: Tables, rules: Rules, panel_number: int) -> None:
             else:
                 answered = True
                 _set_role(tables, row, ANSWER)
-                _decide(tables, rules, current, 1, press["choice"])
+                _decide(tables, current, 1, press["choice"])
         elif current != NONE and press["ts_ms"] - current_ms <= rules.debounce_ms:
-            _decide(tables, rules, row, 0, UNDECIDED)
+            _decide(tables, row, 0, UNDECIDED)
         else:
             if current != NONE and not answered:
                 _close(tables, rules, current, press["ts_ms"])
@@ -288,12 +349,17 @@ def pair_panel(tables: Tables, rules: Rules, panel_number: int) -> None:
             current = row
             current_ms = press["ts_ms"]
             answered = False
-    if current != NONE and not answered and not settled:
-        _close(tables, rules, current, NONE)
     panel["dirty_from"] = NONE
+    if settled:
+        return
+    panel["current"] = current
+    panel["current_ms"] = current_ms
+    panel["answered"] = answered
+    if current != NONE and not answered:
+        _close(tables, rules, current, NONE)
 
 
-@kernel
+@entry(TABLES, RULES)
 def pair_dirty(tables: Tables, rules: Rules) -> None:
     """Pair every panel that presses were inserted into."""
     for i in range(tables.sizes[DIRTY]):

@@ -1,8 +1,8 @@
 """Room for the tables: made empty, made larger, and swept of what can never matter again.
 
 Kernels never allocate. Before a batch :func:`reserve` makes sure that its rows fit. Where they do not, what can never
-matter again is swept out if it is a quarter of all; otherwise what is too short is made half as long again. Both
-cost in proportion to the state, but come only after it has grown in proportion, so each event pays a bounded share.
+matter again is swept out if it is a quarter of all; otherwise what is too short is made longer by a quarter.
+Both come only after the state has grown in proportion, so each event pays a bounded share.
 """
 
 from typing import Any, NamedTuple
@@ -10,38 +10,40 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.compile import kernel
-from kernels.identity import find
+from kernels.compile import entry
+from kernels.identity import refill
 from kernels.layout import (
     CHANGE_ROW,
+    CHANGED,
     COUNTERS,
     FACT_ROW,
     FACTS,
     FORCE_MAJEURE_ROW,
     FORCE_MAJEURES,
-    FREE,
     ID_BYTES,
-    INDEX,
-    INDEX_ROW,
     NONE,
     OFFICE_ROW,
     OPEN,
+    OPEN_ROW,
     PANEL_ROW,
     PANELS,
     PRESS_ROW,
     PRESSES,
+    SEEN_IDS,
+    SEEN_ROW,
     SEQUENCE,
     SIZES,
-    VERDICT_INDEX,
+    SURVEY_CODES,
     VERDICT_ROW,
     VERDICTS,
     Rules,
     Tables,
 )
-from kernels.sweeping import Retention, count_kept, sweep_into
+from kernels.signatures import INT, TABLES
+from kernels.sweeping import Moved, Retention, count_kept, sweep_into
 from kernels.windows import BUCKETS
 
-SAMPLE_ROWS = 16_384
+SAMPLE_ROWS = 2048
 MAXIMUM_SLOTS = 65_536  # of a calendar: 256 KiB, 40 s a slot for a window of 30 days
 
 
@@ -75,18 +77,22 @@ def empty_tables(rules: Rules) -> Tables:
         offices=_rows(OFFICE_ROW, 0),
         force_majeures=_rows(FORCE_MAJEURE_ROW, 0),
         verdicts=_rows(VERDICT_ROW, 0),
+        verdict_hashes=np.zeros((0, 2), np.uint64),
+        verdict_index=np.zeros(16, np.uint64),
         facts=_rows(FACT_ROW, 0),
-        ids=_rows(INDEX_ROW, 16),
-        verdict_index=_rows(INDEX_ROW, 16),
+        seen=_rows(SEEN_ROW, 0),
+        seen_hashes=np.zeros((0, 2), np.uint64),
+        seen_index=np.zeros(16, np.uint64),
         sequence=np.zeros(0, np.int32),
         id_bytes=np.zeros(0, np.uint8),
-        open_surveys=np.zeros(0, np.int32),
+        open_surveys=_rows(OPEN_ROW, 0),
         changed=_rows(CHANGE_ROW, 0),
         dirty=np.zeros(0, np.int32),
         press_calendar=np.full(slots, NONE, np.int32),
         fact_calendar=np.full(slots, NONE, np.int32),
-        totals=np.zeros((0, rules.bucket_ms.shape[0], COUNTERS), np.int64),
-        window_low=np.full(rules.bucket_ms.shape[0], -BUCKETS, np.int64),
+        survey_counts=np.zeros((0, SURVEY_CODES, rules.bucket_ms.shape[0]), np.int32),
+        fact_sums=np.zeros((0, rules.bucket_ms.shape[0], COUNTERS - SURVEY_CODES), np.int64),
+        window_begin_ms=rules.bucket_ms * (1 - BUCKETS),
         sizes=np.zeros(SIZES, np.int64),
     )
 
@@ -100,9 +106,10 @@ def sweep(tables: Tables, rules: Rules, retention: Retention, needs: Needs) -> T
     Rows move down within their own arrays, so a sweep takes little memory of its own.
     """
     sizes = tables.sizes.copy()
-    for size in (PRESSES, SEQUENCE, FORCE_MAJEURES, VERDICTS, INDEX, VERDICT_INDEX, FACTS, ID_BYTES, OPEN):
+    for size in (PRESSES, SEQUENCE, FORCE_MAJEURES, VERDICTS, SEEN_IDS, FACTS, ID_BYTES, OPEN):
         sizes[size] = 0
     swept = tables._replace(
+        seen_index=np.zeros_like(tables.seen_index),
         verdict_index=np.zeros_like(tables.verdict_index),
         sequence=np.zeros(2 * int(tables.sizes[PRESSES]) + 8 * tables.panels.shape[0], np.int32),
         id_bytes=np.zeros_like(tables.id_bytes),
@@ -110,69 +117,74 @@ def sweep(tables: Tables, rules: Rules, retention: Retention, needs: Needs) -> T
         fact_calendar=np.full_like(tables.fact_calendar, NONE),
         sizes=sizes,
     )
-    sweep_into(tables, swept, rules, retention)
+    rows = (PRESSES, FORCE_MAJEURES, SEEN_IDS, VERDICTS)
+    sweep_into(tables, swept, rules, retention, Moved(*(np.empty(tables.sizes[each], np.int32) for each in rows)))
     return _grown(swept, needs)
 
 
 # Growth ------------------------------------------------------------------------------------------------------------
 
 
-def _with_room(used: int, needed: int) -> int:
-    return (used + needed) * 3 // 2 + 64
-
-
-def _index_capacity(entries: int) -> int:
+def index_capacity(entries: int) -> int:
     """Places of an index that is at most two thirds full."""
     return entries * 3 // 2 + 16
 
 
+def sparser(index: NDArray[np.uint64], entries: int) -> NDArray[np.uint64]:
+    """The index with places for ``entries``: itself, or a larger one."""
+    if index_capacity(entries) <= index.shape[0]:
+        return index
+    grown = np.zeros(index_capacity(entries * 3 // 2), np.uint64)
+    refill(index, grown)
+    return grown
+
+
+def longer(array: NDArray[Any], count: int) -> NDArray[Any]:
+    """The array with room for ``count`` rows, lengthened in place: the system moves long ones without copying them.
+
+    No view of it may be alive.
+    """
+    if count > array.shape[0]:
+        array.resize((count + count // 4 + 64, *array.shape[1:]), refcheck=False)
+    return array
+
+
+def _with_rows_in_use(array: NDArray[Any], count: int, used: int) -> NDArray[Any]:
+    """The array with room for ``count`` rows: itself, or a copy of those in use. The others take no memory until then."""
+    if count <= array.shape[0]:
+        return array
+    grown = np.zeros((2 * count + 64, *array.shape[1:]), array.dtype)
+    grown[:used] = array[:used]
+    return grown
+
+
 def _is_worth_sweeping(tables: Tables, retention: Retention) -> bool:
     """Whether a quarter of all rows can go: any less, and sweeps would follow each other for a few rows each."""
-    used = int(tables.sizes[PRESSES] + tables.sizes[FACTS] + tables.sizes[INDEX])
+    used = int(tables.sizes[PRESSES] + tables.sizes[FACTS] + tables.sizes[SEEN_IDS])
     # Of many rows some thousands tell enough: looking at all of them would cost as much as the sweep.
     kept, looked_at = count_kept(tables, retention, 1 + used // SAMPLE_ROWS)
     return looked_at > 0 and kept * 4 <= looked_at * 3
 
 
-def _longer(array: NDArray[Any], count: int) -> NDArray[Any]:
-    """The array with room for ``count`` rows: itself, or a copy half as long again."""
-    if count <= array.shape[0]:
-        return array
-    grown = np.zeros((_with_room(array.shape[0], count - array.shape[0]), *array.shape[1:]), array.dtype)
-    grown[: array.shape[0]] = array
-    return grown
-
-
-@kernel
-def _rehash(old: NDArray[np.void], new: NDArray[np.void]) -> None:
-    for at in range(old.shape[0]):
-        if old[at]["kind"] != FREE:
-            new[find(new, old[at]["hash_high"], old[at]["hash_low"])] = old[at]
-
-
-def _sparser(index: NDArray[np.void], entries: int) -> NDArray[np.void]:
-    """The index with places for ``entries``: itself, or a larger one."""
-    if _index_capacity(entries) <= index.shape[0]:
-        return index
-    grown = _rows(INDEX_ROW, _index_capacity(_with_room(entries, 0)))
-    _rehash(index, grown)
-    return grown
-
-
 def _grown(tables: Tables, needs: Needs) -> Tables:
     sizes = tables.sizes
-    presses = _longer(tables.presses, int(sizes[PRESSES]) + needs.presses)
-    room = presses.shape[0]
+    rows = {
+        "presses": int(sizes[PRESSES]) + needs.presses,
+        "force_majeures": int(sizes[FORCE_MAJEURES]) + needs.force_majeures,
+        "verdicts": int(sizes[VERDICTS]) + needs.verdicts,
+        "verdict_hashes": int(sizes[VERDICTS]) + needs.verdicts,
+        "facts": int(sizes[FACTS]) + needs.facts,
+        "seen": int(sizes[SEEN_IDS]) + needs.ids,
+        "seen_hashes": int(sizes[SEEN_IDS]) + needs.ids,
+        "id_bytes": int(sizes[ID_BYTES]) + needs.id_bytes,
+    }
+    tables = tables._replace(**{name: longer(getattr(tables, name), count) for name, count in rows.items()})
+    room = tables.presses.shape[0]
     return tables._replace(
-        presses=presses,
-        open_surveys=_longer(tables.open_surveys, room),
-        changed=_longer(tables.changed, room),
-        force_majeures=_longer(tables.force_majeures, int(sizes[FORCE_MAJEURES]) + needs.force_majeures),
-        verdicts=_longer(tables.verdicts, int(sizes[VERDICTS]) + needs.verdicts),
-        facts=_longer(tables.facts, int(sizes[FACTS]) + needs.facts),
-        id_bytes=_longer(tables.id_bytes, int(sizes[ID_BYTES]) + needs.id_bytes),
-        ids=_sparser(tables.ids, int(sizes[INDEX]) + needs.ids),
-        verdict_index=_sparser(tables.verdict_index, int(sizes[VERDICT_INDEX]) + needs.verdicts),
+        open_surveys=_with_rows_in_use(tables.open_surveys, room, int(sizes[OPEN])),
+        changed=_with_rows_in_use(tables.changed, room, int(sizes[CHANGED])),
+        seen_index=sparser(tables.seen_index, int(sizes[SEEN_IDS]) + needs.ids),
+        verdict_index=sparser(tables.verdict_index, int(sizes[VERDICTS]) + needs.verdicts),
     )
 
 
@@ -183,9 +195,10 @@ def _has_room(tables: Tables, needs: Needs) -> bool:
         and sizes[FORCE_MAJEURES] + needs.force_majeures <= tables.force_majeures.shape[0]
         and sizes[VERDICTS] + needs.verdicts <= tables.verdicts.shape[0]
         and sizes[FACTS] + needs.facts <= tables.facts.shape[0]
+        and sizes[SEEN_IDS] + needs.ids <= tables.seen.shape[0]
         and sizes[ID_BYTES] + needs.id_bytes <= tables.id_bytes.shape[0]
-        and _index_capacity(int(sizes[INDEX]) + needs.ids) <= tables.ids.shape[0]
-        and _index_capacity(int(sizes[VERDICT_INDEX]) + needs.verdicts) <= tables.verdict_index.shape[0]
+        and index_capacity(int(sizes[SEEN_IDS]) + needs.ids) <= tables.seen_index.shape[0]
+        and index_capacity(int(sizes[VERDICTS]) + needs.verdicts) <= tables.verdict_index.shape[0]
     )
 
 
@@ -200,39 +213,44 @@ def reserve(tables: Tables, rules: Rules, retention: Retention, needs: Needs) ->
 
 def with_longer_sequence(tables: Tables) -> Tables:
     """Tables with more room to move panels to."""
-    return tables._replace(sequence=_longer(tables.sequence, 2 * tables.sequence.shape[0] + 4096))
+    return tables._replace(sequence=longer(tables.sequence, 2 * tables.sequence.shape[0] + 4096))
 
 
 def with_names(tables: Tables, offices: int, panels: int, entities: int) -> Tables:
     """Tables with rows for so many offices, panels and entities in all; none of them is ever dropped."""
-    grown = _longer(tables.panels, panels)
+    grown = longer(tables.panels, panels)
     return tables._replace(
         panels=grown,
         dirty=tables.dirty if tables.dirty.shape[0] == grown.shape[0] else np.zeros(grown.shape[0], np.int32),
-        offices=_longer(tables.offices, offices),
-        totals=_longer(tables.totals, entities),
+        offices=longer(tables.offices, offices),
+        survey_counts=longer(tables.survey_counts, entities),
+        fact_sums=longer(tables.fact_sums, entities),
     )
 
 
-@kernel
-def add_office(tables: Tables, number: int, entity: int) -> None:
+@entry(TABLES, INT)
+def add_office(tables: Tables, number: int) -> None:
     """Enter an office; its row exists."""
     office = tables.offices[number]
-    office["entity"] = entity
     office["first_panel"] = NONE
     office["first_standing"] = NONE
 
 
-@kernel
-def add_panel(tables: Tables, number: int, office_number: int) -> None:
-    """Enter a panel of an office; its row exists."""
+@entry(TABLES, INT, INT, INT)
+def add_panel(tables: Tables, number: int, office_number: int, entity: int) -> None:
+    """Enter a panel of an office, given by its number and its entity; its row exists."""
     panel = tables.panels[number]
     office = tables.offices[office_number]
     panel["start"] = 0
     panel["length"] = 0
     panel["capacity"] = 0
     panel["dirty_from"] = NONE
+    panel["last_ms"] = -1
+    panel["current"] = NONE
+    panel["current_ms"] = 0
+    panel["answered"] = 0
     panel["office"] = office_number
+    panel["entity"] = entity
     panel["next_in_office"] = office["first_panel"]
     panel["first_standing"] = NONE
     office["first_panel"] = number

@@ -4,35 +4,37 @@ Rows keep their order and change their numbers, so everything that refers to a r
 the heap of open surveys, the lists of standing force majeures, both indices.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
-from kernels.compile import kernel
+from kernels.compile import entry, kernel
 from kernels.force_majeure import raise_standing
-from kernels.identity import find, target_key
+from kernels.identity import enter, find, place_for, row_at, target_key
 from kernels.layout import (
     FACTS,
     FORCE_MAJEURE,
     FORCE_MAJEURE_TARGET,
     FORCE_MAJEURES,
-    FREE,
     ID_BYTES,
-    INDEX,
     NONE,
     OPEN,
     PANELS,
     PRESS,
     PRESSES,
     SEEN,
+    SEEN_IDS,
     SELLER,
     SEQUENCE,
-    VERDICT_INDEX,
     VERDICTS,
     Rules,
     Tables,
 )
+from kernels.ledger import LATEST_S
+from kernels.pairing import push_open
+from kernels.signatures import INT, INTS, NUMBERS, RULES, TABLES
 from kernels.windows import in_reach, thread_fact, thread_press
 
 
@@ -45,6 +47,10 @@ class Retention(NamedTuple):
     verdict_ms: int  # a verdict whose target is kept stays, too
     force_majeure_ms: int
     seen_ms: NDArray[np.int64]  # ids, by event type
+
+
+_RETENTION_TYPES = [INTS if name == "seen_ms" else INT for name in Retention._fields]
+_RETENTION: Any = types.NamedTuple(_RETENTION_TYPES, Retention)  # type: ignore[no-untyped-call]
 
 
 @kernel
@@ -60,16 +66,16 @@ def _keeps_force_majeure(row: np.void, retention: Retention) -> bool:
 
 
 @kernel
-def _keeps_id(tables: Tables, entry: np.void, retention: Retention) -> bool:
+def _keeps_id(tables: Tables, seen: np.void, retention: Retention) -> bool:
     """An id stays as long as its horizon, or as what it refers to."""
-    if entry["ts_ms"] >= retention.seen_ms[entry["event_type"]]:
+    if seen["ts_s"] >= min(retention.seen_ms[seen["event_type"]] // 1000, LATEST_S):
         return True
-    if entry["kind"] == PRESS:
-        return _keeps_press(tables.presses[entry["row"]], retention)
-    return entry["kind"] == FORCE_MAJEURE and _keeps_force_majeure(tables.force_majeures[entry["row"]], retention)
+    if seen["kind"] == PRESS:
+        return _keeps_press(tables.presses[seen["row"]], retention)
+    return seen["kind"] == FORCE_MAJEURE and _keeps_force_majeure(tables.force_majeures[seen["row"]], retention)
 
 
-@kernel
+@entry(TABLES, _RETENTION, INT)
 def count_kept(tables: Tables, retention: Retention, step: int) -> tuple[int, int]:
     """How many rows a sweep would keep, of how many, in a sample: every ``step``-th press, fact and id."""
     kept = 0
@@ -80,10 +86,9 @@ def count_kept(tables: Tables, retention: Retention, step: int) -> tuple[int, in
     for row in range(0, tables.sizes[FACTS], step):
         kept += tables.facts[row]["ts_ms"] >= retention.fact_ms
         looked_at += 1
-    for at in range(0, tables.ids.shape[0], step):
-        if tables.ids[at]["kind"] != FREE:
-            kept += _keeps_id(tables, tables.ids[at], retention)
-            looked_at += 1
+    for row in range(0, tables.sizes[SEEN_IDS], step):
+        kept += _keeps_id(tables, tables.seen[row], retention)
+        looked_at += 1
     return kept, looked_at
 
 
@@ -97,9 +102,9 @@ def _copy_id(old: Tables, new: Tables, id_start: int, id_length: int) -> int:
 
 
 @kernel
-def _sweep_presses(old: Tables, new: Tables, rules: Rules, retention: Retention) -> NDArray[np.int32]:
-    moved = np.full(old.sizes[PRESSES], NONE, np.int32)
+def _sweep_presses(old: Tables, new: Tables, rules: Rules, retention: Retention, moved: NDArray[np.int32]) -> None:
     for row in range(old.sizes[PRESSES]):
+        moved[row] = NONE
         if _keeps_press(old.presses[row], retention):
             kept = new.sizes[PRESSES]
             new.sizes[PRESSES] += 1
@@ -107,9 +112,8 @@ def _sweep_presses(old: Tables, new: Tables, rules: Rules, retention: Retention)
             new.presses[kept] = old.presses[row]
             press = new.presses[kept]
             press["id_start"] = _copy_id(old, new, press["id_start"], press["id_length"])
-            if press["kind"] == SELLER and in_reach(new, rules, press["ts_ms"]):
+            if press["kind"] == SELLER and in_reach(new, press["ts_ms"]):
                 thread_press(new, rules, kept)
-    return moved
 
 
 @kernel
@@ -126,28 +130,24 @@ def _sweep_panels(old: Tables, new: Tables, moved: NDArray[np.int32]) -> None:
         panel["start"] = start
         panel["length"] = count
         panel["capacity"] = count + count // 4 + 4
+        if panel["current"] != NONE:
+            panel["current"] = moved[panel["current"]]
         new.sizes[SEQUENCE] += panel["capacity"]
 
 
 @kernel
 def _sweep_open(old: Tables, new: Tables, moved: NDArray[np.int32]) -> None:
-    count = 0
+    """Push what is kept of the heap anew: never beyond what has been looked at."""
     for at in range(old.sizes[OPEN]):
-        row = moved[old.open_surveys[at]]
+        row = moved[old.open_surveys[at]["row"]]
         if row != NONE:
-            new.open_surveys[count] = row
-            count += 1
-    new.sizes[OPEN] = count
-    rows = new.open_surveys[:count].copy()
-    order = np.argsort(new.presses["ts_ms"][rows])  # what is sorted is a heap
-    for at in range(count):
-        new.open_surveys[at] = rows[order[at]]
+            push_open(new, row)
 
 
 @kernel
-def _sweep_force_majeures(old: Tables, new: Tables, retention: Retention) -> NDArray[np.int32]:
-    moved = np.full(old.sizes[FORCE_MAJEURES], NONE, np.int32)
+def _sweep_force_majeures(old: Tables, new: Tables, retention: Retention, moved: NDArray[np.int32]) -> None:
     for row in range(old.sizes[FORCE_MAJEURES]):
+        moved[row] = NONE
         if _keeps_force_majeure(old.force_majeures[row], retention):
             kept = new.sizes[FORCE_MAJEURES]
             new.sizes[FORCE_MAJEURES] += 1
@@ -155,76 +155,72 @@ def _sweep_force_majeures(old: Tables, new: Tables, retention: Retention) -> NDA
             new.force_majeures[kept] = old.force_majeures[row]
             if old.force_majeures[row]["standing"]:
                 raise_standing(new, kept)
-    return moved
 
 
 @kernel
-def _sweep_index(
+def _sweep_ids(
     old: Tables,
     new: Tables,
     retention: Retention,
     moved_presses: NDArray[np.int32],
     moved_force_majeures: NDArray[np.int32],
+    moved: NDArray[np.int32],
 ) -> None:
-    """Take the entries that are kept out of the index, empty it, and enter them anew."""
-    index = new.ids
-    kept = np.empty_like(index[: old.sizes[INDEX]])
-    count = 0
-    for at in range(index.shape[0]):
-        entry = index[at]
-        row = NONE
-        if entry["kind"] == PRESS:
-            row = moved_presses[entry["row"]]
-        elif entry["kind"] == FORCE_MAJEURE:
-            row = moved_force_majeures[entry["row"]]
-        is_kept = row != NONE or entry["ts_ms"] >= retention.seen_ms[entry["event_type"]]
-        if entry["kind"] != FREE and is_kept:
-            kept[count] = entry
-            kept[count]["row"] = row
-            if row == NONE:
-                kept[count]["kind"] = SEEN
-            count += 1
-        index[at]["kind"] = FREE
-    for at in range(count):
-        index[find(index, kept[at]["hash_high"], kept[at]["hash_low"])] = kept[at]
-    new.sizes[INDEX] = count
+    for row in range(old.sizes[SEEN_IDS]):
+        moved[row] = NONE
+        seen = old.seen[row]
+        refers_to = NONE
+        if seen["kind"] == PRESS:
+            refers_to = moved_presses[seen["row"]]
+        elif seen["kind"] == FORCE_MAJEURE:
+            refers_to = moved_force_majeures[seen["row"]]
+        if refers_to == NONE and seen["ts_s"] < min(retention.seen_ms[seen["event_type"]] // 1000, LATEST_S):
+            continue
+        kept = new.sizes[SEEN_IDS]
+        new.sizes[SEEN_IDS] += 1
+        moved[row] = kept
+        new.seen[kept] = seen
+        new.seen[kept]["row"] = refers_to
+        if refers_to == NONE:
+            new.seen[kept]["kind"] = SEEN
+        new.seen_hashes[kept, 0] = old.seen_hashes[row, 0]
+        new.seen_hashes[kept, 1] = old.seen_hashes[row, 1]
+    _renumber(old.seen_index, new.seen_index, moved)
 
 
 @kernel
-def _sweep_verdicts(old: Tables, new: Tables, retention: Retention, targets: NDArray[np.bool_]) -> None:
+def _renumber(index: NDArray[np.uint64], renumbered: NDArray[np.uint64], moved: NDArray[np.int32]) -> None:
+    """Fill an empty index with what another one holds of the rows that were kept."""
+    for at in range(index.shape[0]):
+        if index[at] != 0 and moved[row_at(index[at])] != NONE:
+            enter(renumbered, place_for(index[at], moved[row_at(index[at])]))
+
+
+@kernel
+def _sweep_verdicts(old: Tables, new: Tables, retention: Retention, moved: NDArray[np.int32]) -> None:
+    """Keep verdicts as long as they may be corrected, and as long as their targets are there."""
     for row in range(old.sizes[VERDICTS]):
-        if old.verdicts[row]["ts_ms"] < retention.verdict_ms and not targets[row]:
+        moved[row] = NONE
+        if old.verdicts[row]["ts_ms"] < retention.verdict_ms and not _has_target(old, new, row):
             continue
         kept = new.sizes[VERDICTS]
         new.sizes[VERDICTS] += 1
+        moved[row] = kept
         new.verdicts[kept] = old.verdicts[row]
+        new.verdict_hashes[kept, 0] = old.verdict_hashes[row, 0]
+        new.verdict_hashes[kept, 1] = old.verdict_hashes[row, 1]
         verdict = new.verdicts[kept]
         verdict["id_start"] = _copy_id(old, new, verdict["id_start"], verdict["id_length"])
-        entry = new.verdict_index[find(new.verdict_index, verdict["hash_high"], verdict["hash_low"])]
-        entry["hash_high"] = verdict["hash_high"]
-        entry["hash_low"] = verdict["hash_low"]
-        entry["kind"] = 1
-        entry["row"] = kept
-        new.sizes[VERDICT_INDEX] += 1
+    _renumber(old.verdict_index, new.verdict_index, moved)
 
 
 @kernel
-def _verdicts_with_targets(old: Tables, new: Tables) -> NDArray[np.bool_]:
-    """Which verdicts have a target that was kept: presses and force majeures look for theirs."""
-    kept = np.zeros(old.sizes[VERDICTS], np.bool_)
-    for row in range(new.sizes[PRESSES]):
-        press = new.presses[row]
-        if press["kind"] == SELLER:
-            entry = old.verdict_index[find(old.verdict_index, press["hash_high"], press["hash_low"])]
-            if entry["kind"] != FREE:
-                kept[entry["row"]] = True
-    for row in range(new.sizes[FORCE_MAJEURES]):
-        declared = new.force_majeures[row]
-        high, low = target_key(declared["hash_high"], declared["hash_low"], FORCE_MAJEURE_TARGET)
-        entry = old.verdict_index[find(old.verdict_index, high, low)]
-        if entry["kind"] != FREE:
-            kept[entry["row"]] = True
-    return kept
+def _has_target(old: Tables, new: Tables, row: int) -> bool:
+    """Whether the target of a verdict was kept."""
+    target = old.verdicts[row]["target"]
+    high, low = target_key(old.verdict_hashes[row, 0], old.verdict_hashes[row, 1], target)  # its own inverse
+    at = row_at(new.seen_index[find(new.seen_index, new.seen_hashes, high, low)])
+    return at != NONE and new.seen[at]["kind"] == (FORCE_MAJEURE if target == FORCE_MAJEURE_TARGET else PRESS)
 
 
 @kernel
@@ -237,21 +233,33 @@ def _sweep_facts(old: Tables, new: Tables, rules: Rules, retention: Retention) -
             thread_fact(new, rules, kept)
 
 
-@kernel
-def sweep_into(old: Tables, new: Tables, rules: Rules, retention: Retention) -> None:
+class Moved(NamedTuple):
+    """Room for the new number of every row, -1 for those that are dropped; all (rows,)."""
+
+    presses: NDArray[np.int32]
+    force_majeures: NDArray[np.int32]
+    seen: NDArray[np.int32]
+    verdicts: NDArray[np.int32]
+
+
+_MOVED: Any = types.NamedUniTuple(NUMBERS, 4, Moved)  # type: ignore[no-untyped-call]
+
+
+@entry(TABLES, TABLES, RULES, _RETENTION, _MOVED)
+def sweep_into(old: Tables, new: Tables, rules: Rules, retention: Retention, moved: Moved) -> None:
     """Move what is kept into new tables, which share with the old ones all arrays whose rows keep their order.
 
     In those, rows only ever move down, over rows that were looked at before. The ids' bytes, the panels' runs, the
-    calendars and the index of verdicts are new and empty.
+    calendars and both indices are new and empty.
     """
     for number in range(new.panels.shape[0]):
         new.panels[number]["first_standing"] = NONE
     for number in range(new.offices.shape[0]):
         new.offices[number]["first_standing"] = NONE
-    moved_presses = _sweep_presses(old, new, rules, retention)
-    _sweep_panels(old, new, moved_presses)
-    _sweep_open(old, new, moved_presses)
-    moved_force_majeures = _sweep_force_majeures(old, new, retention)
-    _sweep_index(old, new, retention, moved_presses, moved_force_majeures)
-    _sweep_verdicts(old, new, retention, _verdicts_with_targets(old, new))
+    _sweep_presses(old, new, rules, retention, moved.presses)
+    _sweep_panels(old, new, moved.presses)
+    _sweep_open(old, new, moved.presses)
+    _sweep_force_majeures(old, new, retention, moved.force_majeures)
+    _sweep_ids(old, new, retention, moved.presses, moved.force_majeures, moved.seen)
+    _sweep_verdicts(old, new, retention, moved.verdicts)
     _sweep_facts(old, new, rules, retention)

@@ -1,22 +1,20 @@
 """Rolling windows: counters per entity and window, kept right by adding and taking away.
 
-A window of length W has 60 buckets of g = W / 60. At instant T it holds the buckets after ``floor(T / g) - 60``: that
-number is its *low*, the last bucket that has left. Whatever is counted at ``ts`` is added to exactly the windows whose
-low it lies above, and taken from them when the low passes it. To find what leaves, rows are threaded through a
-calendar, a ring of slots of time; a slot may be wider than a bucket, so the instant of each row decides.
+A window of length W has 60 buckets of g = W / 60. At instant T it holds the buckets after ``floor(T / g) - 60``: it begins
+where the first of them does. Whatever is counted at ``ts`` is added to exactly the windows that begin no later, and taken
+from them when their beginning passes it. To find what leaves, rows are threaded through a calendar, a ring of slots of
+time; a slot may be wider than a bucket, so the instant of each row decides.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kernels.compile import kernel
+from kernels.compile import entry, kernel
 from kernels.layout import (
     ABANDONED_LATE,
     ABANDONED_SHORT,
     ANSWERED,
     ANSWERED_IN_TIME,
     ANSWERED_INBOUND,
-    CALL,
     CALL_ABANDONED_LATE,
     CALL_ABANDONED_SHORT,
     CALL_ANSWERED,
@@ -28,105 +26,121 @@ from kernels.layout import (
     NONE,
     NOW_MS,
     OFFERED,
-    REVENUE_HIGH,
     REVENUE_LOW,
     SALE,
     SALE_EVENTS,
     SALES,
+    SURVEY_CODES,
     TALK_MS,
-    TICKETS_HIGH,
     TICKETS_LOW,
-    VISITORS_HIGH,
+    VISIT,
     VISITORS_LOW,
     VISITS,
     WAIT_MS,
     Rules,
     Tables,
 )
+from kernels.signatures import INT, RULES, TABLES
 
 BUCKETS = 60
 _LOW_HALF = 0xFFFFFFFF
 
 
 @kernel
-def count_survey(tables: Tables, rules: Rules, row: int, code: int, sign: int) -> None:
+def count_survey(tables: Tables, row: int, code: int, sign: int) -> None:
     """Add (or take away) a survey to its employee and its office in every window that holds its instant."""
     press = tables.presses[row]
-    office = tables.offices[tables.panels[press["panel"]]["office"]]["entity"]
-    for window in range(rules.bucket_ms.shape[0]):
-        if press["ts_ms"] // rules.bucket_ms[window] > tables.window_low[window]:
-            tables.totals[office, window, code] += sign
-            tables.totals[press["employee"], window, code] += sign
+    ts_ms = press["ts_ms"]
+    office = tables.panels[press["panel"]]["entity"]
+    employee = press["employee"]
+    for window in range(tables.window_begin_ms.shape[0]):
+        counted = sign if ts_ms >= tables.window_begin_ms[window] else 0
+        tables.survey_counts[office, code, window] += counted
+        tables.survey_counts[employee, code, window] += counted
 
 
 @kernel
-def _count_call(counters: NDArray[np.int64], fact: np.void, sign: int) -> None:
-    flags = fact["flags"]
-    counters[CALLS] += sign
-    counters[TALK_MS] += sign * fact["talk_ms"]
-    counters[HANDLE_MS] += sign * fact["handle_ms"]
-    if flags & CALL_ANSWERED:
-        counters[ANSWERED] += sign
-    if flags & CALL_OFFERED:
-        counters[OFFERED] += sign
-        if flags & CALL_ANSWERED:
-            counters[ANSWERED_INBOUND] += sign
-            counters[WAIT_MS] += sign * fact["amount"]
-        if flags & CALL_IN_TIME:
-            counters[ANSWERED_IN_TIME] += sign
-        if flags & CALL_ABANDONED_LATE:
-            counters[ABANDONED_LATE] += sign
-        if flags & CALL_ABANDONED_SHORT:
-            counters[ABANDONED_SHORT] += sign
+def _add(tables: Tables, entity: int, low: int, window: int, amount: int, sign: int) -> None:
+    """Add (or take away) a 64-bit amount to the halves of a sum; the low one, before the high one, stays below 2**32."""
+    half = tables.fact_sums[entity, window, low - SURVEY_CODES] + sign * (amount & _LOW_HALF)
+    tables.fact_sums[entity, window, low - SURVEY_CODES] = half & _LOW_HALF
+    tables.fact_sums[entity, window, low + 1 - SURVEY_CODES] += sign * (amount >> 32) + (half >> 32)
 
 
 @kernel
-def _add(counters: NDArray[np.int64], low: int, high: int, amount: int, sign: int) -> None:
-    """Add (or take away) a 64-bit amount to the halves of a sum; the low one stays below 2**32."""
-    half = counters[low] + sign * (amount & _LOW_HALF)
-    counters[low] = half & _LOW_HALF
-    counters[high] += sign * (amount >> 32) + (half >> 32)
+def _count_call(tables: Tables, entity: int, fact: np.void, begin: int, end: int, ts_ms: int, sign: int) -> None:
+    flags = np.int64(fact["flags"])
+    offered = flags & CALL_OFFERED
+    answered = flags & CALL_ANSWERED
+    sums = tables.fact_sums
+    for window in range(begin, end):
+        if ts_ms < tables.window_begin_ms[window]:
+            continue
+        sums[entity, window, CALLS - SURVEY_CODES] += sign
+        sums[entity, window, TALK_MS - SURVEY_CODES] += sign * fact["talk_ms"]
+        sums[entity, window, HANDLE_MS - SURVEY_CODES] += sign * fact["handle_ms"]
+        if answered:
+            sums[entity, window, ANSWERED - SURVEY_CODES] += sign
+        if offered:
+            sums[entity, window, OFFERED - SURVEY_CODES] += sign
+            if answered:
+                sums[entity, window, ANSWERED_INBOUND - SURVEY_CODES] += sign
+                sums[entity, window, WAIT_MS - SURVEY_CODES] += sign * fact["amount"]
+            if flags & CALL_IN_TIME:
+                sums[entity, window, ANSWERED_IN_TIME - SURVEY_CODES] += sign
+            if flags & CALL_ABANDONED_LATE:
+                sums[entity, window, ABANDONED_LATE - SURVEY_CODES] += sign
+            if flags & CALL_ABANDONED_SHORT:
+                sums[entity, window, ABANDONED_SHORT - SURVEY_CODES] += sign
 
 
 @kernel
-def _count_sale(counters: NDArray[np.int64], amount: int, sign: int) -> None:
-    counters[SALE_EVENTS] += sign
-    _add(counters, REVENUE_LOW, REVENUE_HIGH, amount, sign)
-    if amount > 0:
-        counters[SALES] += sign
-        _add(counters, TICKETS_LOW, TICKETS_HIGH, amount, sign)
+def _count_sale(tables: Tables, entity: int, amount: int, begin: int, end: int, ts_ms: int, sign: int) -> None:
+    for window in range(begin, end):
+        if ts_ms < tables.window_begin_ms[window]:
+            continue
+        tables.fact_sums[entity, window, SALE_EVENTS - SURVEY_CODES] += sign
+        _add(tables, entity, REVENUE_LOW, window, amount, sign)
+        if amount > 0:
+            tables.fact_sums[entity, window, SALES - SURVEY_CODES] += sign
+            _add(tables, entity, TICKETS_LOW, window, amount, sign)
 
 
 @kernel
-def _count(counters: NDArray[np.int64], fact: np.void, sign: int) -> None:
+def _count_visit(tables: Tables, entity: int, amount: int, begin: int, end: int, ts_ms: int, sign: int) -> None:
+    for window in range(begin, end):
+        if ts_ms >= tables.window_begin_ms[window]:
+            tables.fact_sums[entity, window, VISITS - SURVEY_CODES] += sign
+            _add(tables, entity, VISITORS_LOW, window, amount, sign)
+
+
+@kernel
+def count_fact(tables: Tables, fact: np.void, begin: int, end: int, ts_ms: int, sign: int) -> None:
+    """Add (or take away) a call, sale or visit to its office, employee and queue.
+
+    In those of the windows ``begin`` to ``end``, exclusive, that begin at ``ts_ms`` or before.
+    """
     kind = fact["kind"]
-    if kind == CALL:
-        _count_call(counters, fact, sign)
+    if kind == VISIT:
+        _count_visit(tables, fact["office"], fact["amount"], begin, end, ts_ms, sign)
     elif kind == SALE:
-        _count_sale(counters, fact["amount"], sign)
+        _count_sale(tables, fact["office"], fact["amount"], begin, end, ts_ms, sign)
+        if fact["employee"] >= 0:
+            _count_sale(tables, fact["employee"], fact["amount"], begin, end, ts_ms, sign)
     else:
-        counters[VISITS] += sign
-        _add(counters, VISITORS_LOW, VISITORS_HIGH, fact["amount"], sign)
+        for entity in (fact["office"], fact["employee"], fact["queue"]):
+            if entity >= 0:
+                _count_call(tables, entity, fact, begin, end, ts_ms, sign)
 
 
 @kernel
-def count_fact_in(tables: Tables, fact: np.void, window: int, sign: int) -> None:
-    """Add (or take away) a call, sale or visit to its office, employee and queue in one window."""
-    _count(tables.totals[fact["office"], window], fact, sign)
-    if fact["employee"] >= 0:
-        _count(tables.totals[fact["employee"], window], fact, sign)
-    if fact["queue"] >= 0:
-        _count(tables.totals[fact["queue"], window], fact, sign)
-
-
-@kernel
-def in_reach(tables: Tables, rules: Rules, ts_ms: int) -> bool:
+def in_reach(tables: Tables, ts_ms: int) -> bool:
     """Whether an instant lies in any window: what does not can never count again.
 
     The longest window need not be the one that reaches back farthest: 100m may hold a bucket that 101m has left.
     """
-    for window in range(rules.bucket_ms.shape[0]):
-        if ts_ms // rules.bucket_ms[window] > tables.window_low[window]:
+    for window in range(tables.window_begin_ms.shape[0]):  # noqa: SIM110 - compiled
+        if ts_ms >= tables.window_begin_ms[window]:
             return True
     return False
 
@@ -153,20 +167,30 @@ def _expire(tables: Tables, window: int, slot: int, begin_ms: int, end_ms: int) 
     row = tables.press_calendar[slot]
     while row != NONE:
         press = tables.presses[row]
-        if press["code"] != NONE and begin_ms <= press["ts_ms"] < end_ms:
-            office = tables.offices[tables.panels[press["panel"]]["office"]]["entity"]
-            tables.totals[office, window, press["code"]] -= 1
-            tables.totals[press["employee"], window, press["code"]] -= 1
+        code = press["code"]
+        if code != NONE and begin_ms <= press["ts_ms"] < end_ms:
+            tables.survey_counts[tables.panels[press["panel"]]["entity"], code, window] -= 1
+            tables.survey_counts[press["employee"], code, window] -= 1
         row = press["next"]
     row = tables.fact_calendar[slot]
     while row != NONE:
         fact = tables.facts[row]
         if begin_ms <= fact["ts_ms"] < end_ms:
-            count_fact_in(tables, fact, window, -1)
+            count_fact(tables, fact, window, window + 1, fact["ts_ms"], -1)
         row = fact["next"]
 
 
 @kernel
+def _clear_calendars(tables: Tables, until: int) -> None:
+    """Empty the slots before ``until``, which every window has left, for the ring's next round."""
+    slots = tables.press_calendar.shape[0]
+    for slot in range(max(tables.sizes[CLEARED_SLOT], until - slots), until):
+        tables.press_calendar[slot % slots] = NONE
+        tables.fact_calendar[slot % slots] = NONE
+    tables.sizes[CLEARED_SLOT] = max(tables.sizes[CLEARED_SLOT], until)
+
+
+@entry(TABLES, RULES, INT)
 def advance_windows(tables: Tables, rules: Rules, now_ms: int) -> None:
     """Move every window to instant ``now_ms``; time never runs backwards. What left is taken away.
 
@@ -180,23 +204,13 @@ def advance_windows(tables: Tables, rules: Rules, now_ms: int) -> None:
     reach_ms = now_ms
     for window in range(rules.bucket_ms.shape[0]):
         bucket_ms = rules.bucket_ms[window]
-        low = now_ms // bucket_ms - BUCKETS
-        begin_ms = (tables.window_low[window] + 1) * bucket_ms
-        end_ms = (low + 1) * bucket_ms
-        last = min(end_ms - 1, before_ms) // rules.slot_ms
-        for slot in range(begin_ms // rules.slot_ms, last + 1):
-            _expire(tables, window, slot % slots, begin_ms, end_ms)
-        tables.window_low[window] = low
+        begin_ms = tables.window_begin_ms[window]
+        end_ms = (now_ms // bucket_ms - BUCKETS + 1) * bucket_ms
+        if end_ms > begin_ms:
+            last = min(end_ms - 1, before_ms) // rules.slot_ms
+            for slot in range(max(begin_ms, 0) // rules.slot_ms, last + 1):
+                _expire(tables, window, slot % slots, begin_ms, end_ms)
+            tables.window_begin_ms[window] = end_ms
         reach_ms = min(reach_ms, end_ms)
     _clear_calendars(tables, reach_ms // rules.slot_ms)
     tables.sizes[NOW_MS] = now_ms
-
-
-@kernel
-def _clear_calendars(tables: Tables, until: int) -> None:
-    """Empty the slots before ``until``, which every window has left, for the ring's next round."""
-    slots = tables.press_calendar.shape[0]
-    for slot in range(max(tables.sizes[CLEARED_SLOT], until - slots), until):
-        tables.press_calendar[slot % slots] = NONE
-        tables.fact_calendar[slot % slots] = NONE
-    tables.sizes[CLEARED_SLOT] = max(tables.sizes[CLEARED_SLOT], until)

@@ -88,6 +88,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     indices_interval_s: Annotated[float, Meta(ge=0.1, le=86_400)] = 5
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 9464
+    metrics_max_series: Annotated[int, Meta(ge=1, le=100_000_000)] = 200_000
     kafka: Kafka = Kafka()
 
     @property

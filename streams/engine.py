@@ -1,38 +1,25 @@
-"""The engine: one step from a decoded batch and a clock to a changed state, and the values that the state holds.
+"""The engine: one step from accepted events and a clock to a changed state, and the values that the state holds.
 
 A step, in order:
 
-1. events too far ahead of, or too far behind, their topic partition are refused (:mod:`streams.lateness`, live only);
-2. names become numbers, fields become columns; the clock says what time it is now;
-3. windows and silence move to now; events that lie ahead of now are held until it comes;
-4. ids seen before are dropped, the rest goes through the kernels: presses, force majeures, verdicts, facts;
-5. panels with new presses are paired again, open surveys whose time has passed become silent.
+1. names become numbers; the clock says what time it is now;
+2. windows and silence move to now; events that lie ahead of now are held until it comes;
+3. ids seen before are dropped, the rest goes through the kernels: presses, force majeures, verdicts, facts;
+4. panels with late presses are paired again, open surveys whose time has passed become silent.
 
 The state that results is a function of the set of events and of now, whatever their order, batching and repetition.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels import ledger
-from kernels.indices import Formulas, evaluate, saw_something
-from kernels.layout import (
-    ANSWERS,
-    BOUNCES,
-    CALL,
-    CUSTOMER,
-    EXTRAS,
-    NONE,
-    ORPHANS,
-    SALE,
-    SELLER,
-    SILENT_MS,
-    VISIT,
-    Rules,
-    Tables,
-)
+from kernels.events import EVENT_ROW
+from kernels.indices import Formulas, evaluate, formulas
+from kernels.layout import ANSWERS, BOUNCES, CHANGED, EXTRAS, ORPHANS, SILENT_MS, Rules, Tables
 from kernels.pairing import decide_silents, pair_dirty
 from kernels.storage import (
     Needs,
@@ -49,25 +36,27 @@ from kernels.windows import BUCKETS, advance_windows
 from streams import events
 from streams.catalogue import Index, catalogue, weight_matrix
 from streams.clock import Clock, Now, Progress
-from streams.columns import (
-    Batch,
-    CustomerColumns,
-    FactColumns,
-    Limits,
-    OtherColumns,
-    SellerColumns,
-    VerdictColumns,
-    cut,
-    to_columns,
-)
 from streams.configuration import Configuration
-from streams.decode import Group
 from streams.names import Names
 
 DAY_MS = 86_400_000
 LONGEST_CHAIN = 1000  # presses that bounce off each other without a pause
 FAR_AHEAD_MS = 2**62
-_FACT_KIND = {events.CALL: CALL, events.SALE: SALE, events.VISIT: VISIT}
+_NO_BYTES = np.zeros(0, np.uint8)
+
+
+class Events(NamedTuple):
+    """Accepted events."""
+
+    rows: NDArray[np.void]  # EVENT_ROW
+    buffer: NDArray[np.uint8]  # that they point into
+
+    def where(self, mask: NDArray[np.bool_]) -> "Events":
+        """The events that ``mask`` names."""
+        return self._replace(rows=self.rows.compress(mask))  # `rows[mask]` would copy field by field
+
+
+NO_EVENTS = Events(np.zeros(0, EVENT_ROW), _NO_BYTES)
 
 
 class Partition:
@@ -78,10 +67,11 @@ class Partition:
         self.names = Names()
         self.known_offices = 0  # names that have their rows
         self.known_panels = 0
+        self.office_numbers: dict[int, int] = {}  # by entity
         self.topic_clock_ms: dict[str, int] = {}  # greatest min(ts, append time) of each topic
         self.applied_clock_ms: dict[str, int] = {}  # the same, before the batch that is being applied
         self.greatest_ts_ms = 0  # of every accepted event but shifts
-        self.held: list[Batch] = []  # events that lie ahead of now
+        self.held: list[Events] = []  # events that lie ahead of now
         self.duplicates = 0
         self.left_out = 0  # events after the end of a replay
         self.now = Now(0, 0)
@@ -105,33 +95,31 @@ class Partition:
         }
 
 
-def _needs(batches: list[Batch], long_press_ms: int) -> Needs:
+def _needs(batches: list[Events], long_press_ms: int) -> Needs:
     """Rows that batches may add; long presses are counted as presses, too."""
     counts = dict.fromkeys(Needs._fields, 0)
-    for batch in batches:
-        columns = batch.columns
-        count = columns.ts_ms.size
-        counts["ids"] += count
-        if isinstance(columns, SellerColumns | CustomerColumns | VerdictColumns):
-            counts["id_bytes"] += int(columns.id_lengths.sum())
-        if isinstance(columns, SellerColumns):
-            counts["force_majeures"] += int(np.count_nonzero(columns.hold_ms >= long_press_ms))
-        if isinstance(columns, SellerColumns | CustomerColumns):
-            counts["presses"] += count
-        elif isinstance(columns, VerdictColumns):
-            counts["verdicts"] += count
-        elif isinstance(columns, FactColumns):
-            counts["facts"] += count
+    for rows, _ in batches:
+        kinds = np.bincount(rows["kind"], minlength=len(events.EVENT_TYPES))
+        with_ids = rows["kind"] <= events.VERDICT
+        long = (rows["kind"] == events.SELLER_PRESS) & (rows["amount"] >= long_press_ms)
+        counts["ids"] += rows.size
+        counts["id_bytes"] += int(rows["id_length"].sum(where=with_ids))
+        counts["force_majeures"] += int(np.count_nonzero(long))
+        counts["presses"] += int(kinds[events.SELLER_PRESS] + kinds[events.CUSTOMER_PRESS])
+        counts["verdicts"] += int(kinds[events.VERDICT])
+        counts["facts"] += int(kinds[events.CALL : events.VISIT + 1].sum())
     return Needs(**counts)
 
 
-def _parted(held: list[Batch], now_ms: int) -> tuple[list[Batch], list[Batch]]:
-    """Part batches into those of which something is due and the others."""
-    due: list[Batch] = []
-    rest: list[Batch] = []
-    for batch in held:
-        (due if batch.columns.ts_ms.min() <= now_ms else rest).append(batch)
-    return due, rest
+def _kept(some: Events) -> Events:
+    """Events that are to be kept, with no more bytes than their ids."""
+    rows = some.rows.copy()
+    ids = [
+        some.buffer[start : start + length] for start, length in zip(rows["id_start"], rows["id_length"], strict=True)
+    ]
+    ends = np.cumsum(rows["id_length"], dtype=np.int32)
+    rows["id_start"] = ends - rows["id_length"]
+    return Events(rows, np.concatenate(ids))
 
 
 class Values(NamedTuple):
@@ -139,8 +127,21 @@ class Values(NamedTuple):
 
     values: NDArray[np.float64]  # (entities, windows, indices), NaN for no value
     bases: NDArray[np.float64]  # the same shape
-    seen: NDArray[np.bool_]  # (entities, windows): whether anything was counted
-    totals: NDArray[np.int64]  # (entities, windows, COUNTERS), the live array: read only
+    seen: NDArray[np.bool_]  # (entities, windows): whether anything was counted; there is no value where nothing was
+    totals: NDArray[np.int64]  # (entities, windows, COUNTERS)
+
+
+def formulas_of(indices: Iterable[Index]) -> Formulas:
+    """Indices as the kernels see them."""
+    rows = list(indices)
+    divides = np.array([index.divides for index in rows])
+    return formulas(
+        weight_matrix(index.numerator for index in rows),
+        weight_matrix(index.base for index in rows),
+        divides=divides,
+        has_base=divides.copy(),
+        scales=np.array([index.scale for index in rows], np.float64),
+    )
 
 
 class Engine:
@@ -166,18 +167,15 @@ class Engine:
         self.rules = Rules(
             answer_window_ms=round(configuration.answer_window_s * 1000),
             debounce_ms=configuration.debounce_ms,
+            long_press_ms=configuration.long_press_ms,
             force_majeure_duration_ms=round(configuration.force_majeure_duration_s * 1000),
             pending_stands=int(configuration.force_majeure_pending == "exclude"),
+            service_level_ms=round(configuration.service_level_s * 1000),
+            short_abandon_ms=round(configuration.short_abandon_s * 1000),
             bucket_ms=bucket_ms,
             slot_ms=slot_width_ms(bucket_ms),
         )
-        self.limits = Limits(round(configuration.service_level_s * 1000), round(configuration.short_abandon_s * 1000))
-        self.formulas = Formulas(
-            weight_matrix(index.numerator for index in self.indices),
-            weight_matrix(index.base for index in self.indices),
-            np.array([index.divides for index in self.indices]),
-            np.array([index.scale for index in self.indices], np.float64),
-        )
+        self.formulas = formulas_of(self.indices)
 
     def new_partition(self) -> Partition:
         """A state that has seen nothing."""
@@ -185,133 +183,96 @@ class Engine:
 
     # One step ------------------------------------------------------------------------------------------------------
 
-    def step(self, partition: Partition, groups: dict[int, Group], clock: Clock) -> NDArray[np.int32]:
+    def step(self, partition: Partition, accepted: Events, clock: Clock) -> NDArray[np.int32]:
         """Apply the accepted events of a batch (or none, to let time pass).
 
         Returns
         -------
         Rows of the surveys whose published state changed, (n,) int32; see :mod:`streams.surveys`.
         """
-        batches = []
-        for kind, group in groups.items():
-            batch = to_columns(kind, group, partition.names, self.limits)
-            if self.until_ms is not None:
-                inside = group.ts_ms <= self.until_ms
-                partition.left_out += int(np.count_nonzero(~inside))
-                batch = batch.cut(inside)
-            if kind != events.SHIFT and batch.columns.ts_ms.size:
-                partition.greatest_ts_ms = max(partition.greatest_ts_ms, int(batch.columns.ts_ms.max()))
-            batches.append(batch)
-        self._enter_names(partition)
-        rows = self._advance(partition, batches, clock.now(partition.progress))
+        if accepted.rows.size:
+            accepted = self._numbered(partition, accepted)
+        rows = self._advance(partition, accepted, clock.now(partition.progress))
         partition.applied_clock_ms = dict(partition.topic_clock_ms)
         return rows
 
-    def _advance(self, partition: Partition, batches: list[Batch], told: Now) -> NDArray[np.int32]:
+    def _numbered(self, partition: Partition, accepted: Events) -> Events:
+        """The events that count, with the numbers of their names."""
+        if self.until_ms is not None:
+            inside = accepted.rows["ts_ms"] <= self.until_ms
+            if not inside.all():
+                partition.left_out += int(np.count_nonzero(~inside))
+                accepted = accepted.where(inside)
+        partition.names.number(*accepted)
+        ts_ms = accepted.rows["ts_ms"]
+        latest_ms = ts_ms.max(initial=0, where=accepted.rows["kind"] != events.SHIFT)
+        partition.greatest_ts_ms = max(partition.greatest_ts_ms, int(latest_ms))
+        self._enter_names(partition)
+        return accepted
+
+    def _advance(self, partition: Partition, accepted: Events, told: Now) -> NDArray[np.int32]:
         now = Now(max(told.now_ms, partition.now.now_ms), max(told.silent_ms, partition.now.silent_ms))
         partition.now = now
         advance_windows(partition.tables, self.rules, now.now_ms)
         partition.tables.sizes[SILENT_MS] = now.silent_ms
-        due = [ready for batch in self._release(partition) + batches if (ready := self._hold(partition, batch))]
+        due = self._due(partition, accepted)
         if due:
             needs = _needs(due, self.configuration.long_press_ms)
             partition.tables = reserve(partition.tables, self.rules, self._retention(partition), needs)
-            self._apply(partition, [self._admit(partition, batch) for batch in due])
+            for batch in due:
+                self._apply(partition, batch)
+            pair_dirty(partition.tables, self.rules)
         decide_silents(partition.tables, self.rules, now.silent_ms)
-        return ledger.take_changes(partition.tables)
+        rows = np.empty(partition.tables.sizes[CHANGED], np.int32)
+        return rows[: ledger.take_changes(partition.tables, rows)]
 
-    def _hold(self, partition: Partition, batch: Batch) -> Batch | None:
-        """Keep back the events that lie ahead of now; returns the others. Plans that count nowhere need not wait."""
-        ahead = batch.columns.ts_ms > partition.now.now_ms
-        if ahead.any() and not isinstance(batch.columns, OtherColumns):
-            partition.held.append(batch.cut(ahead))
-            batch = batch.cut(~ahead)
-        return batch if batch.columns.ts_ms.size else None
+    def _due(self, partition: Partition, accepted: Events) -> list[Events]:
+        """The events that now has come for, of a batch and of those held; the others are held."""
+        now_ms = partition.now.now_ms
+        due = []
+        held = []
+        for batch in [*partition.held, accepted] if accepted.rows.size else partition.held:
+            # Events that count nowhere yet need not wait; of shifts most are plans.
+            ahead = (batch.rows["ts_ms"] > now_ms) & (batch.rows["kind"] <= events.VISIT)
+            if not ahead.any():
+                due.append(batch)
+            elif ahead.all() and batch is not accepted:
+                held.append(batch)
+            else:
+                held.append(_kept(batch.where(ahead)))
+                due.append(batch.where(~ahead))
+        partition.held = held
+        return [batch for batch in due if batch.rows.size]
 
-    def _release(self, partition: Partition) -> list[Batch]:
-        """Take out the batches of which something is due; what is not goes back through :meth:`_hold`."""
-        due, partition.held = _parted(partition.held, partition.now.now_ms)
-        return due
-
-    def _admit(self, partition: Partition, batch: Batch) -> Batch:
-        """Drop the events whose ids were seen before."""
-        fresh = ledger.admit(partition.tables, batch.columns.hashes, batch.columns.ts_ms, batch.kind)
-        if fresh.all():
-            return batch
-        partition.duplicates += int(np.count_nonzero(~fresh))
-        return batch.cut(fresh)
-
-    def _apply(self, partition: Partition, batches: list[Batch]) -> None:
-        for batch in batches:
-            columns = batch.columns
-            if isinstance(columns, SellerColumns):
-                long = columns.hold_ms >= self.configuration.long_press_ms
-                if long.any():
-                    held = cut(columns, long)
-                    ledger.apply_long_presses(partition.tables, self.rules, held.hashes, held.ts_ms, held.panels)
-                    columns = cut(columns, ~long)
-                presses = (columns.employees, columns.questions)
-                self._apply_presses(partition, SELLER, columns, batch.id_data, presses)
-            elif isinstance(columns, CustomerColumns):
-                presses = (np.full(columns.ts_ms.size, NONE, np.int32), columns.answers)
-                self._apply_presses(partition, CUSTOMER, columns, batch.id_data, presses)
-        pair_dirty(partition.tables, self.rules)
-        rest: Any
-        for batch in batches:
-            columns = batch.columns
-            if isinstance(columns, VerdictColumns):
-                ts_ms, _, *rest = columns
-                ledger.apply_verdicts(partition.tables, self.rules, ts_ms, batch.id_data, *rest)
-            elif isinstance(columns, FactColumns):
-                ts_ms, _, *rest = columns
-                ledger.apply_facts(partition.tables, self.rules, _FACT_KIND[batch.kind], ts_ms, *rest)
-
-    def _apply_presses(
-        self,
-        partition: Partition,
-        kind: int,
-        columns: SellerColumns | CustomerColumns,
-        id_data: NDArray[np.uint8],
-        employees_and_choices: tuple[NDArray[np.int32], NDArray[np.int8]],
-    ) -> None:
+    def _apply(self, partition: Partition, batch: Events) -> None:
+        seen_rows = np.empty(batch.rows.size, np.int32)
+        partition.duplicates += ledger.admit(partition.tables, batch.rows, seen_rows)
         done = 0
         while True:
-            done = ledger.apply_presses(
-                partition.tables,
-                self.rules,
-                done,
-                kind,
-                columns.hashes,
-                columns.ts_ms,
-                id_data,
-                columns.id_starts,
-                columns.id_lengths,
-                columns.panels,
-                *employees_and_choices,
-            )
-            if done == columns.ts_ms.size:
+            done = ledger.apply_events(partition.tables, self.rules, batch.rows, seen_rows, batch.buffer, done)
+            if done == batch.rows.size:
                 return
             partition.tables = with_longer_sequence(partition.tables)
 
     # Room ----------------------------------------------------------------------------------------------------------
 
     def _enter_names(self, partition: Partition) -> None:
-        """Give offices and panels that were named for the first time their rows."""
+        """Give offices, panels and entities that were named for the first time their rows."""
         names = partition.names
-        tables = partition.tables
         known_offices = partition.known_offices
         known_panels = partition.known_panels
         if (
-            len(names.offices) == known_offices
-            and len(names.panels) == known_panels
-            and (len(names.entities) <= tables.totals.shape[0])
+            len(names.entities) > partition.tables.survey_counts.shape[0]
+            or len(names.panels) > known_panels
+            or len(names.offices) > known_offices
         ):
-            return
-        partition.tables = with_names(tables, len(names.offices), len(names.panels), len(names.entities))
-        for name in names.offices.order[known_offices:]:
-            add_office(partition.tables, names.offices[name], names.entities["office", name, ""])
-        for office, panel in names.panels.order[known_panels:]:
-            add_panel(partition.tables, names.panels[office, panel], names.offices[office])
+            partition.tables = with_names(partition.tables, len(names.offices), len(names.panels), len(names.entities))
+        for number in range(known_offices, len(names.offices)):
+            add_office(partition.tables, number)
+            partition.office_numbers[names.offices[number]] = number
+        for number in range(known_panels, len(names.panels)):
+            entity = names.panel_offices[number]
+            add_panel(partition.tables, number, partition.office_numbers[entity], entity)
         partition.known_offices = len(names.offices)
         partition.known_panels = len(names.panels)
 
@@ -344,8 +305,17 @@ class Engine:
 
     # Values --------------------------------------------------------------------------------------------------------
 
+    def totals(self, partition: Partition) -> NDArray[np.int64]:
+        """Counters of every entity as they are now, (entities, windows, COUNTERS)."""
+        count = len(partition.names.entities)
+        tables = partition.tables
+        parts = (tables.survey_counts[:count].swapaxes(1, 2), tables.fact_sums[:count])
+        return np.concatenate(parts, axis=2, dtype=np.int64)
+
     def values(self, partition: Partition) -> Values:
         """Every index of every entity in every window."""
-        totals = partition.tables.totals[: len(partition.names.entities)]
-        values, bases = evaluate(totals, self.formulas)
-        return Values(values, bases, saw_something(totals), totals)
+        return self.values_of(self.totals(partition))
+
+    def values_of(self, totals: NDArray[np.int64]) -> Values:
+        """Every index for counters of (entities, windows, COUNTERS)."""
+        return Values(*evaluate(totals, self.formulas), totals)

@@ -32,6 +32,9 @@ Time = EpochMs | TimeText
 Integer = Annotated[int, Meta(ge=-LARGEST_INTEGER - 1, le=LARGEST_INTEGER)]
 Seconds = Annotated[float, Meta(ge=0, le=LARGEST_DURATION_S)]
 
+LOWEST_SCORE: Final = {"nps": 0, "csat": 1, "ces": 1}
+HIGHEST_SCORE: Final = {"nps": 10, "csat": 5, "ces": 7}
+
 
 class EventBase(Struct, tag_field="type", kw_only=True, gc=False):
     """What every event has."""

@@ -1,24 +1,28 @@
 """From the records of one topic partition to events that count, and everything else with its reason.
 
-Nothing vanishes here: every message is in a group, is a reject for ``dead-letters``, or is misrouted, to be published
+Nothing vanishes here: every message is an event, is a reject for ``dead-letters``, or is misrouted, to be published
 once more where it belongs.
 """
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.decode import Group, Reject, decode
-from streams.lateness import timely, without
+from kernels.layout import NONE
+from streams.decode import decode, office_names
+from streams.engine import Events
+from streams.lateness import timely
+from streams.messages import Messages
+from streams.names import Names
+from streams.structs import Reject
 
 
 class Intake(NamedTuple):
     """What a batch brought."""
 
-    groups: dict[int, Group]  # events that count
+    events: Events  # those that count
     rejects: list[Reject]
     misrouted: list[tuple[int, str]]  # position and office of events that lie under another key or partition
     clock_ms: int  # of the topic partition, after the batch
@@ -26,9 +30,10 @@ class Intake(NamedTuple):
 
 
 def take_in(
-    values: Sequence[bytes | None],
-    keys: Sequence[bytes | None],
+    values: Messages,
+    keys: Messages,
     append_ms: NDArray[np.int64],
+    names: Names,
     *,
     topic: str,
     partition: int,
@@ -43,37 +48,36 @@ def take_in(
     ----------
     values, keys, append_ms
         The records, parallel; ``append_ms`` is the broker's time.
+    names
+        Of the partition, whose offices belong here.
     topic, partition
-        Where they lie; the topic without its prefix.
+        Where the records lie; the topic without its prefix.
     partition_of
         The partition that an office's events belong in.
     clock_ms, horizon_ms, longest_window_ms
         See :func:`streams.lateness.timely` and :func:`streams.decode.decode`.
     """
-    decoded = decode(values, topic=topic, longest_window_ms=longest_window_ms)
-    groups = decoded.groups
-    misrouted = _misrouted(groups, keys, partition, partition_of)
-    if misrouted:
-        groups = without(groups, np.array([position for position, _ in misrouted], np.int64))
-    in_time = timely(groups, append_ms, clock_ms, horizon_ms)
-    rejects = decoded.rejects
+    rows, buffer, rejects = decode(values, topic=topic, longest_window_ms=longest_window_ms)
+    astray = names.find_offices(rows, buffer, keys)
+    _look_up_new_offices(rows, buffer, astray, lambda office: partition_of(office) != partition)
+    misrouted = []
+    if astray.any():
+        offices = zip(rows["position"][astray].tolist(), office_names(rows[astray], buffer), strict=True)
+        misrouted = list(offices)
+        rows = rows.compress(~astray)
+    in_time = timely(rows, append_ms, clock_ms, horizon_ms)
     if in_time.rejects:
         rejects = sorted(rejects + in_time.rejects)
-    return Intake(in_time.groups, rejects, misrouted, in_time.clock_ms, in_time.late)
+    return Intake(Events(in_time.rows, buffer), rejects, misrouted, in_time.clock_ms, in_time.late)
 
 
-def _misrouted(
-    groups: dict[int, Group], keys: Sequence[bytes | None], partition: int, partition_of: Callable[[str], int]
-) -> list[tuple[int, str]]:
-    astray = []
-    for group in groups.values():
-        offices = list(map(attrgetter("office_id"), group.events))
-        belongs = {office: partition_of(office) == partition for office in set(offices)}
-        encoded = {office: office.encode() for office in belongs}
-        given = list(map(keys.__getitem__, group.positions.tolist()))
-        if all(belongs.values()) and given == list(map(encoded.__getitem__, offices)):
-            continue
-        for position, office, key in zip(group.positions.tolist(), offices, given, strict=True):
-            if not belongs[office] or key != encoded[office]:
-                astray.append((position, office))
-    return sorted(astray)
+def _look_up_new_offices(
+    rows: NDArray[np.void], buffer: NDArray[np.uint8], astray: NDArray[np.bool_], is_elsewhere: Callable[[str], bool]
+) -> None:
+    """Mark the events of offices that are not known yet and belong elsewhere."""
+    new = np.flatnonzero(rows["office"] == NONE)
+    if not new.size:
+        return
+    offices = office_names(rows[new], buffer)
+    elsewhere = {office: is_elsewhere(office) for office in set(offices)}
+    astray[new] |= np.array([elsewhere[office] for office in offices], np.bool_)

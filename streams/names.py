@@ -1,47 +1,98 @@
-"""Names become numbers: offices, panels and entities, in order of first sight, for one partition."""
+"""Names and their numbers: offices, panels, employees and queues of one partition, in the order in which they were first seen."""
 
-from collections.abc import Hashable, Iterable
-from typing import Generic, TypeVar
+from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels import naming
+from kernels.naming import ENTITIES, NAME_ROW, NAMES, NAMES_PER_EVENT, PANELS, TEXT_BYTES, NameTables
+from kernels.storage import longer, sparser
 from streams.catalogue import Scope
+from streams.messages import Messages
 
-Key = TypeVar("Key", bound=Hashable)
+Entity = tuple[Scope, str, str]  # (scope, office, employee or queue); an office has the name ""
 
-
-class Interner(dict[Key, int], Generic[Key]):
-    """A dict that gives every new key the next number; ``order[number]`` is the key again."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.order: list[Key] = []
-
-    def __missing__(self, key: Key) -> int:
-        number = self[key] = len(self.order)
-        self.order.append(key)
-        return number
-
-    def numbers(self, keys: Iterable[Key], count: int) -> NDArray[np.int32]:
-        """Numbers of ``count`` keys, (count,) int32."""
-        return np.fromiter(map(self.__getitem__, keys), np.int32, count)
-
-
-class Entities(Interner[tuple[Scope, str, str | None]]):
-    """Those that indices are kept for: (scope, office, employee or queue); an office has the name "".
-
-    An event that names no employee or queue (None) belongs to no entity: -1, and nothing is remembered.
-    """
-
-    def __missing__(self, key: tuple[Scope, str, str | None]) -> int:
-        return -1 if key[2] is None else super().__missing__(key)
+_SCOPES: Final[dict[int, Scope]] = {naming.OFFICE: "office", naming.EMPLOYEE: "employee", naming.QUEUE: "queue"}
+_ROOM = 1024  # names that there is room for at least, when more is made
 
 
 class Names:
     """All names of a partition."""
 
     def __init__(self) -> None:
-        self.offices: Interner[str] = Interner()
-        self.panels: Interner[tuple[str, str]] = Interner()  # (office, panel)
-        self.entities = Entities()
+        self.tables = NameTables(
+            rows=np.zeros(0, NAME_ROW),
+            hashes=np.zeros((0, 2), np.uint64),
+            places=np.zeros(16, np.uint64),
+            texts=np.zeros(0, np.uint8),
+            entity_rows=np.zeros(0, np.int32),
+            panel_rows=np.zeros(0, np.int32),
+            sizes=np.zeros(4, np.int64),
+        )
+        self.entities: list[Entity] = []  # by number
+        self.panels: list[tuple[str, str]] = []  # (office, panel) by number
+        self.panel_offices: list[int] = []  # entity of the office of each panel
+        self.offices: list[int] = []  # entities of the offices, in their order
+
+    def number(self, events: NDArray[np.void], buffer: NDArray[np.uint8]) -> None:
+        """Fill in the numbers of all names of events, and the hashes of their ids; new names are given numbers.
+
+        Parameters
+        ----------
+        events
+            Rows of `EVENT_ROW`.
+        buffer
+            The bytes that they point into.
+        """
+        done = 0
+        while (done := naming.number_names(self.tables, events, buffer, done)) < events.size:
+            self._make_room(min(events.size - done, _ROOM))
+        self._learn()
+
+    def find_offices(self, events: NDArray[np.void], buffer: NDArray[np.uint8], keys: Messages) -> NDArray[np.bool_]:
+        """Fill in the offices of events that are known, -1 for the others; tell which events lie under another key."""
+        astray = np.empty(events.size, np.bool_)
+        naming.find_offices(self.tables, events, buffer, keys.buffer, keys.starts, keys.lengths, astray)
+        return astray
+
+    def _make_room(self, events: int) -> None:
+        names = int(self.tables.sizes[NAMES]) + events * NAMES_PER_EVENT
+        text_bytes = int(self.tables.sizes[TEXT_BYTES]) + events * NAMES_PER_EVENT * naming.LONGEST_NAME_BYTES
+        rows = longer(self.tables.rows, names)
+        self.tables = self.tables._replace(
+            rows=rows,
+            hashes=longer(self.tables.hashes, rows.shape[0]),
+            places=sparser(self.tables.places, rows.shape[0]),
+            texts=longer(self.tables.texts, text_bytes),
+            entity_rows=longer(self.tables.entity_rows, rows.shape[0]),
+            panel_rows=longer(self.tables.panel_rows, rows.shape[0]),
+        )
+
+    def _learn(self) -> None:
+        """Take over the names that the tables have got."""
+        known = len(self.entities) + len(self.panels)
+        count = int(self.tables.sizes[NAMES])
+        if known == count:
+            return
+        rows = self.tables.rows[known:count].copy()
+        for scope, office, text in zip(rows["scope"].tolist(), rows["office"].tolist(), self._texts(rows), strict=True):
+            if scope == naming.PANEL:
+                self.panels.append((self.entities[office][1], text))
+                self.panel_offices.append(office)
+            elif scope == naming.OFFICE:
+                self.offices.append(len(self.entities))
+                self.entities.append(("office", text, ""))
+            else:
+                self.entities.append((_SCOPES[scope], self.entities[office][1], text))
+
+    def _texts(self, rows: NDArray[np.void]) -> Iterator[str]:
+        texts = self.tables.texts
+        for start, length in zip(rows["start"].tolist(), rows["length"].tolist(), strict=True):
+            yield bytes(texts[start : start + length]).decode()
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many entities and panels there are."""
+        return int(self.tables.sizes[ENTITIES]), int(self.tables.sizes[PANELS])

@@ -5,53 +5,72 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.indices import differing
 from streams.engine import Engine, Partition, Values
+from streams.names import Entity
 from streams.outputs import IndexValue, Indices
 from streams.results import value_of, whole
 
 
 class PublishedIndices:
-    """The values of one partition as they were last published."""
+    """The counters of one partition as they were when its indices were last published."""
 
     def __init__(self) -> None:
-        self._values: NDArray[np.float64] | None = None
-        self._bases: NDArray[np.float64] | None = None
+        self._totals: NDArray[np.int64] | None = (
+            None  # (entities and room for more, windows, COUNTERS), 0 where not yet
+        )
 
     def changes(self, engine: Engine, partition: Partition) -> Iterator[Indices]:
-        """One message for each entity of which anything changed, with all that it has now."""
-        held = engine.values(partition)
-        values = np.where(held.seen[..., None], held.values, np.nan)
-        bases = np.where(held.seen[..., None], held.bases, -1.0)
-        known = 0 if self._values is None else self._values.shape[0]
-        changed: NDArray[np.bool_] = np.any(held.seen, axis=1)  # what is new has changed when there is anything to tell
-        if self._values is not None and self._bases is not None:
-            old, new = self._values, values[:known]
-            differs = ~((old == new) | (np.isnan(old) & np.isnan(new))) | (self._bases != bases[:known])
-            changed[:known] = differs.any(axis=(1, 2))
-        self._values, self._bases = values, bases
-        for number in np.flatnonzero(changed).tolist():
-            yield _message(engine, partition, held, number)
+        """One message for each entity of which anything changed, with all that it has now; made one by one, later."""
+        totals = engine.totals(partition)
+        published = self._published(totals.shape)
+        moved = np.flatnonzero(differing(totals, published))
+        before = engine.values_of(published[moved])
+        now = engine.values_of(totals[moved])
+        published[moved] = now.totals
+        at_ms = partition.now.now_ms
+        rows = np.flatnonzero(_changed(before, now)).tolist()
+        return (_message(engine, partition.names.entities[int(moved[row])], now, row, at_ms) for row in rows)
+
+    def _published(self, shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """The published counters of all entities, none of those that are new."""
+        entities = shape[0]
+        if self._totals is None:
+            self._totals = np.zeros(shape, np.int64)
+        elif len(self._totals) < entities:
+            longer = np.zeros((2 * entities, *shape[1:]), np.int64)
+            longer[: len(self._totals)] = self._totals
+            self._totals = longer
+        return self._totals[:entities]
 
 
-def _message(engine: Engine, partition: Partition, held: Values, number: int) -> Indices:
-    scope, office, name = partition.names.entities.order[number]
-    windows = {
-        label: {
+def _changed(before: Values, now: Values) -> NDArray[np.bool_]:
+    """Whose indices differ, (entities,); counters may move without."""
+    same = (before.values == now.values) | (np.isnan(before.values) & np.isnan(now.values))
+    differs = ~same | (before.bases != now.bases) | (before.seen != now.seen)[..., None]
+    changed: NDArray[np.bool_] = np.any(differs, axis=(1, 2))
+    return changed
+
+
+def _message(engine: Engine, entity: Entity, held: Values, row: int, at_ms: int) -> Indices:
+    scope, office, name = entity
+    indices = [(at, index) for at, index in enumerate(engine.indices) if scope in index.scopes]
+    windows = {}
+    for window in np.flatnonzero(held.seen[row]).tolist():
+        values, bases = held.values[row, window].tolist(), held.bases[row, window].tolist()
+        counters = held.totals[row, window]
+        windows[engine.configuration.windows[window]] = {
             index.name: IndexValue(
-                value_of(float(held.values[number, window, at]), index, held.totals[number, window]),
-                whole(float(held.bases[number, window, at]), index.base, held.totals[number, window]),
+                value_of(values[at], index, counters),
+                whole(bases[at], index.base, counters),
             )
-            for at, index in enumerate(engine.indices)
-            if scope in index.scopes
+            for at, index in indices
         }
-        for window, label in enumerate(engine.configuration.windows)
-        if held.seen[number, window]
-    }
     return Indices(
         scope=scope,
         office_id=office,
         employee_id=name if scope == "employee" else None,
         queue=name if scope == "queue" else None,
-        at=partition.now.now_ms,
+        at=at_ms,
         windows=windows,
     )

@@ -1,6 +1,7 @@
 """Index values as rows of a replay: one for every index of every scope that saw anything in a window."""
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from streams.catalogue import Index, Weights
@@ -15,7 +16,7 @@ def rows(engine: Engine, partition: Partition) -> Iterator[Row]:
     held = engine.values(partition)
     values = held.values.tolist()
     bases = held.bases.tolist()
-    for entity, number in sorted(partition.names.entities.items(), key=_place):
+    for entity, number in sorted(zip(partition.names.entities, count()), key=_place):
         scope, office, name = entity
         for window, label in enumerate(engine.configuration.windows):
             if not held.seen[number, window]:
@@ -34,9 +35,9 @@ def rows(engine: Engine, partition: Partition) -> Iterator[Row]:
                 yield row
 
 
-def _place(item: tuple[tuple[str, str, str | None], int]) -> tuple[str, int, str]:
+def _place(item: tuple[tuple[str, str, str], int]) -> tuple[str, int, str]:
     (scope, office, name), _ = item
-    return office, ("office", "employee", "queue").index(scope), name or ""
+    return office, ("office", "employee", "queue").index(scope), name
 
 
 def value_of(value: float, index: Index, counters: Any) -> float | int | None:

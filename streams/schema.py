@@ -10,8 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from streams.decode import HIGHEST_SCORE, LOWEST_SCORE
-from streams.events import EVENT_NAMES, EVENT_TYPES, RATING, TOPICS, Id, Topic
+from streams.events import EVENT_NAMES, EVENT_TYPES, HIGHEST_SCORE, LOWEST_SCORE, RATING, TOPICS, Id, Topic
 from streams.outputs import OUTPUT_TOPICS, OutputTopic
 
 Schema = dict[str, Any]

@@ -1,37 +1,62 @@
 """Surveys as the world sees them: one record for each change of a decided survey."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels.layout import UNDECIDED
+from kernels.survey_records import LONGEST_RECORD_BYTES, LONGEST_VALUE_BYTES, write_surveys
 from streams.catalogue import OUTCOMES, QUESTIONS
 from streams.engine import Partition
 from streams.outputs import Survey
 
 WITHDRAWN = "withdrawn"
+BATCH_BYTES = 512 * 1024  # brokers take batches of a MiB
 
 
-def records(partition: Partition, rows: NDArray[np.int32], time_ms: int) -> Iterator[Survey]:
-    """Records of changed surveys, each with its next revision: the greater of the last one + 1 and ``time_ms``.
+class Records(NamedTuple):
+    """Records of a Kafka record batch, end to end."""
 
-    A survey that is no longer decided (a late press made it a bounce, or opened it again) is withdrawn.
+    data: bytes
+    size: int  # how many
+
+
+def revise(partition: Partition, rows: NDArray[np.int32], time_ms: int) -> None:
+    """Give changed surveys their next revision: the greater of the last one + 1 and ``time_ms``."""
+    revisions = partition.tables.presses["revision"]
+    revisions[rows] = np.maximum(revisions[rows] + 1, time_ms)
+
+
+def records(partition: Partition, rows: NDArray[np.int32]) -> Iterator[Records]:
+    """Surveys as messages for their offices, some thousands at a time."""
+    out = np.empty(BATCH_BYTES + LONGEST_RECORD_BYTES, np.uint8)
+    value = np.empty(LONGEST_VALUE_BYTES, np.uint8)
+    written = np.zeros(1, np.int64)
+    done = 0
+    while done < rows.size:
+        begin = done
+        done = write_surveys(partition.tables, partition.names.tables, rows, begin, value, out, written)
+        yield Records(out[: written[0]].tobytes(), done - begin)
+
+
+def surveys(partition: Partition, rows: NDArray[np.int32]) -> Iterator[Survey]:
+    """Surveys one by one.
+
+    One that is no longer decided (a late press made it a bounce, or opened it again) is withdrawn.
     """
     tables = partition.tables
     names = partition.names
-    presses = tables.presses
-    presses["revision"][rows] = np.maximum(presses["revision"][rows] + 1, time_ms)
-    for press in presses[rows]:
-        office, panel = names.panels.order[press["panel"]]
+    for press in tables.presses[rows]:
+        office, panel = names.panels[press["panel"]]
         start = int(press["id_start"])
-        survey_id = tables.id_bytes[start : start + int(press["id_length"])].tobytes().decode()
         decided = bool(press["accepted"]) and press["outcome"] != UNDECIDED
         yield Survey(
-            survey_id=survey_id,
+            survey_id=tables.id_bytes[start : start + int(press["id_length"])].tobytes().decode(),
             office_id=office,
             panel_id=panel,
-            employee_id=names.entities.order[press["employee"]][2] or "",
+            employee_id=names.entities[press["employee"]][2],
             ts=int(press["ts_ms"]),
             question=QUESTIONS[press["choice"]],
             outcome=OUTCOMES[press["outcome"]] if decided else WITHDRAWN,

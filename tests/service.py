@@ -25,7 +25,6 @@ from typer.testing import CliRunner
 
 from agents.cli import app
 from agents.start import prepare_kernels
-from streams.configuration import configure
 from tests.metrics import Scrape
 
 ROOT = Path(__file__).parents[1]
@@ -78,7 +77,7 @@ def kqi_inside(*arguments, stdin=None, **settings):
 @functools.cache
 def compile_kernels():
     """Compile the kernels once, where that has not been done: several workers would do it all at the same time."""
-    prepare_kernels(configure(), lambda _: None)
+    prepare_kernels(lambda _: None)
 
 
 class Service:

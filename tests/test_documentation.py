@@ -15,13 +15,13 @@ from agents.telemetry import Telemetry
 from kernels.layout import COUNTERS, NO, SILENT, YES, survey_code
 from streams.catalogue import OUTCOMES, catalogue, metric_name
 from streams.configuration import Configuration, configure, from_settings
-from streams.decode import decode
 from streams.engine import Engine
 from streams.events import EVENT_NAMES, TOPIC_OF_KIND, TOPICS
 from streams.fields import FIELDS
 from streams.outputs import OUTPUT_TOPICS, Indices, Survey
 from streams.refusals import REASONS
 from streams.results import rows
+from streams.structs import decode_structs as decode
 from streams.times import instant_ms
 from tests import documents
 from tests.documents import ROOT, WRITTEN, blocks, code, section, spread, table, tables, text

@@ -113,7 +113,7 @@ class Member:
 
     def values(self, each):
         """Return what came of a partition since it was last assigned."""
-        return list(itertools.chain.from_iterable(batch.values for batch in self.periods[each][-1]))
+        return list(itertools.chain.from_iterable(batch.values.all() for batch in self.periods[each][-1]))
 
     @property
     def caught_up(self):

@@ -1,15 +1,25 @@
 """The text of the indices, as Prometheus reads it."""
 
+from collections import Counter
+from itertools import accumulate, zip_longest
 from pathlib import Path
 
+import numpy as np
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
-from agents.exposition import Exposition
-from tests.metrics import Scrape
+from agents.exposition import Exposition, _Columns
+from kernels.layout import SURVEY_CODES
+from streams.catalogue import OUTCOMES, QUESTIONS
+from streams.configuration import configure
+from streams.engine import Engine
+from tests.agents.crowd import crowd
+from tests.metrics import Scrape, sample_of
 from tests.streams.feeding import Feed
+from tests.streams.story import story
 
 TEXT = Path(__file__).with_name("exposition.txt")
+HEADS = [line for line in TEXT.read_text(encoding="utf-8").splitlines() if line.startswith("# TYPE")]
 AT_MS = 1_800_000_000_000
 ODD_IDS = [
     'quote " in it',
@@ -58,6 +68,27 @@ def call(event_id, office="riga-1", **fields):
 def exposed(*feeds):
     """Return the text of partitions with the same configuration."""
     return Exposition(feeds[0].engine).text([feed.partition for feed in feeds])
+
+
+def plain(feed):
+    """Return the samples of a partition, written down one by one."""
+    samples = {("kqi_silent_weight", frozenset()): feed.configuration.silent_weight}
+    for row in feed.rows:
+        if row["value"] is not None:
+            samples[sample_of(row)] = float(row["value"])  # integers are given out exactly, and shown as doubles
+    totals = feed.engine.totals(feed.partition)
+    for number, (scope, office, name) in enumerate(feed.partition.names.entities):
+        if scope == "queue":
+            continue
+        labels = {"office": office} | ({"employee": name} if scope == "employee" else {})
+        for at, window in enumerate(feed.configuration.windows):
+            counts = totals[number, at, :SURVEY_CODES].reshape(3, 4, 2).sum(axis=2).tolist()
+            for question, outcomes in zip(QUESTIONS, counts, strict=True):
+                for outcome, count in zip(OUTCOMES, outcomes, strict=True):
+                    if any(map(any, counts)):
+                        own = labels | {"window": window, "question": question, "outcome": outcome}
+                        samples[f"kqi_{scope}_surveys", frozenset(own.items())] = count
+    return samples
 
 
 def test_whole_text():
@@ -136,3 +167,133 @@ def test_partitions_share_families():
     assert text.count("# TYPE kqi_office_sales gauge\n") == 1
     assert Scrape(text).indices == Scrape(exposed(one)).indices | Scrape(exposed(two)).indices
     assert exposition.text([two.partition]) == exposed(two)
+
+
+@pytest.mark.parametrize("parse", [None, openmetrics_families], ids=["text", "openmetrics"])
+@pytest.mark.parametrize("seed", range(3))
+def test_every_text_is_the_plain_one(seed, parse):
+    """Whatever came, changed, vanished and was swept since the scrape before, every number reads back as it was."""
+    feed = Feed({"windows": ["15m", "3h"]})
+    exposition = Exposition(feed.engine)
+    sizes = set()
+    for number, _ in enumerate(story(feed, seed, 60)):
+        if number % 3 == 1:
+            continue
+        text = exposition.text([feed.partition])
+        scrape = Scrape(text) if parse is None else Scrape(text + "# EOF\n", parse)
+        assert scrape.samples == plain(feed)
+        assert [line for line in text.splitlines() if line.startswith("# TYPE")] == HEADS
+        sizes.add(len(scrape.samples))
+    assert len(sizes) > 20
+
+
+def test_numbers_are_read_back_to_the_last_bit():
+    """Of any size that a value may have, however many digits it takes."""
+    chance = np.random.default_rng(5)
+    numbers = np.concatenate(
+        [
+            chance.integers(0, 2**63, 3000, np.int64).astype(np.float64) * chance.choice([-1, 1], 3000),
+            chance.random(3000),
+            chance.integers(0, 60, 3000) * 0.8 / chance.integers(1, 60, 3000),
+            2.0 ** np.arange(-60, 100),
+            [0.0, 0.1 + 0.2, 1e16, 1e22, 1e23, 5e-324, 2**53 + 2, 123456789012345680.0],
+        ]
+    )
+    columns = _Columns("office", [])
+    columns._labels = np.array([b'office="riga-1",window="1h"} '] * numbers.size, np.object_)
+    columns._values = numbers[:, None]
+    text = b"".join(columns.lines([b"kqi_office_sales{"], 0)).decode()
+    assert [float(line.split()[-1]) for line in text.splitlines()] == numbers.tolist()
+
+
+# Pieces and the ceiling ----------------------------------------------------------------------------------------------
+
+
+def test_many_pieces_make_the_same_text(monkeypatch):
+    """However small the pieces are, and whatever the size of the slices that they are made from."""
+    engine = Engine(configure(("the test", {})))
+    partitions = crowd(engine, 30, 2)
+    whole = Exposition(engine).text(partitions)
+    for name, size in {"ENTITIES_AT_ONCE": 7, "LINES_AT_ONCE": 13, "BYTES_AT_ONCE": 100, "TEXTS_AT_ONCE": 3}.items():
+        monkeypatch.setattr("agents.exposition." + name, size)
+    pieces = list(Exposition(engine).scrape(partitions).pieces())
+    assert len(pieces) > 500
+    assert b"".join(pieces).decode() == whole
+
+
+def test_a_partition_is_shown_as_of_one_instant():
+    """What changes after a scrape has taken a partition's values is not in its text, nor who comes meanwhile."""
+    feed = Feed({"windows": ["1h"]}, AT_MS)
+    feed.step([sale("1"), sale("2", "ogre-1")])
+    expected = exposed(feed)
+    pieces = Exposition(feed.engine).scrape([feed.partition]).pieces()
+    text = next(pieces) + next(pieces)
+    feed.step([sale("3"), sale("4", "tukums-1")])
+    assert (text + b"".join(pieces)).decode() == expected
+    assert exposed(feed) != expected
+
+
+def test_scrapes_under_way_do_not_disturb_each_other():
+    """Two at once, piece by piece in turn, each give what they would alone, even of other partitions."""
+    engine = Engine(configure(("the test", {"windows": ["1h", "8h"]})))
+    one, two = crowd(engine, 1500, 2)
+    wanted = Exposition(engine).text([one, two]), Exposition(engine).text([two])
+    exposition = Exposition(engine)
+    scrapes = exposition.scrape([one, two]).pieces(), exposition.scrape([two]).pieces()
+    texts = zip(*zip_longest(*scrapes, fillvalue=b""), strict=True)
+    assert tuple(b"".join(pieces).decode() for pieces in texts) == wanted
+
+
+def entities_shown(text):
+    """Return whom a text shows, with how many series."""
+    shown = Counter()
+    for name, labels in Scrape(text).samples:
+        if name != "kqi_silent_weight":
+            own = dict(labels)
+            shown[own["office"], own.get("queue"), own.get("employee")] += 1
+    return shown
+
+
+def test_a_ceiling_leaves_out_the_least_important():
+    """Offices come first, then queues, then employees as they were first seen; all series of one, or none."""
+    config = {"windows": ["1h", "8h"]}
+    events = [
+        [call("1", employee_id="anna", queue="main"), call("2", "ogre-1", employee_id="boris", queue="other")],
+        [press("3", AT_MS - 7_200_000, "tukums-1", "clara"), sale("4", "tukums-1", employee_id="anna")],
+    ]
+    feeds = [Feed(config), Feed(config)]
+    for feed, batch in zip(feeds, events, strict=True):
+        feed.step(batch)
+    partitions = [feed.partition for feed in feeds]
+    whole = Exposition(feeds[0].engine).text(partitions)
+    samples = Scrape(whole).samples
+    counts = entities_shown(whole)
+    order = [
+        *[("riga-1", None, None), ("ogre-1", None, None), ("tukums-1", None, None)],
+        *[("riga-1", "main", None), ("ogre-1", "other", None)],
+        *[("riga-1", None, "anna"), ("ogre-1", None, "boris"), ("tukums-1", None, "clara"), ("tukums-1", None, "anna")],
+    ]
+    assert set(order) == set(counts)
+    for most in range(1, sum(counts.values()) + 2):
+        exposition = Exposition(Engine(configure(("the test", config | {"metrics_max_series": most}))))
+        scrape = exposition.scrape(partitions)
+        text = b"".join(scrape.pieces()).decode()
+        shown = entities_shown(text)
+        fitting = [
+            name for name, end in zip(order, accumulate(counts[name] for name in order), strict=True) if end <= most
+        ]
+        assert shown == {name: counts[name] for name in fitting}
+        assert Scrape(text).samples.items() <= samples.items()
+        assert (scrape.series, scrape.left_out) == (shown.total(), counts.total() - shown.total())
+
+
+@pytest.mark.parametrize("most", [500, 5_000, 50_000])
+def test_a_ceiling_holds_for_many(most):
+    """Where far more is left out than shown, all is counted, and the text is that of those who fit."""
+    config = {"metrics_max_series": most}
+    engine = Engine(configure(("the test", config)))
+    scrape = Exposition(engine).scrape(crowd(engine, 1100, 2))
+    lines = b"".join(scrape.pieces()).decode().splitlines()
+    series = [line for line in lines if not line.startswith("#")]
+    assert len(series) - 1 == scrape.series <= most < scrape.series + 186
+    assert scrape.series + scrape.left_out == 2 * 6 * (1100 * 30 + 55 * 31)

@@ -7,12 +7,15 @@ import pytest
 from faust.types import TP
 
 from agents.gate import Gate, PartitionBatch
+from streams.messages import Messages
+
+NO_MESSAGES = Messages.of([])
 
 
 def batch(base: int, following: int, partition: int = 0, topic: str = "presses") -> PartitionBatch:
     """Return a batch without records between two offsets."""
     nothing = np.empty(0, np.int64)
-    return PartitionBatch(topic, partition, base, following, following, nothing, nothing, [], [])
+    return PartitionBatch(topic, partition, base, following, following, nothing, nothing, NO_MESSAGES, NO_MESSAGES)
 
 
 @pytest.fixture

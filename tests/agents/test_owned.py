@@ -4,13 +4,15 @@ import numpy as np
 
 from agents.gate import PartitionBatch
 from agents.owned import Owned, cut
+from streams.messages import Messages
 
 
 def batch(topic, first, count):
     """Return a batch of so many records from an offset on, whose values are their offsets."""
     offsets = np.arange(first, first + count)
-    values = [b"%d" % offset for offset in offsets]
-    return PartitionBatch(topic, 0, first, first + count, 100, offsets, offsets, [b"k"] * count, values)
+    both = Messages.of([b"k%d" % offset for offset in offsets])
+    keys, values = (both._replace(starts=both.starts + cut, lengths=both.lengths - cut) for cut in (0, 1))
+    return PartitionBatch(topic, 0, first, first + count, 100, offsets, offsets, keys, values)
 
 
 def taken(owned, each):
@@ -34,9 +36,9 @@ def test_a_batch_is_cut_at_an_offset():
     """The parts have all records between them, and follow each other without a gap."""
     first, second = cut(batch("presses", 10, 5), 12)
     assert (first.base_offset, first.next_offset, second.base_offset, second.next_offset) == (10, 12, 12, 15)
-    assert (first.values, second.values) == ([b"10", b"11"], [b"12", b"13", b"14"])
+    assert (list(first.values.all()), list(second.values.all())) == ([b"10", b"11"], [b"12", b"13", b"14"])
     assert [*first.offsets, *second.offsets] == [*first.append_ms, *second.append_ms] == list(range(10, 15))
-    assert [len(part.keys) for part in (first, second)] == [2, 3]
+    assert [list(part.keys.all()) for part in (first, second)] == [[b"k10", b"k11"], [b"k12", b"k13", b"k14"]]
 
 
 def test_a_batch_is_not_cut_at_its_ends():
@@ -90,6 +92,34 @@ def test_marks_beyond_the_end_of_a_log_hold_nothing_back():
     owned = owned_with(presses=40)
     taken(owned, batch("presses", 0, 3))
     assert owned.is_quiet
+    taken(owned, batch("verdicts", 0, 2))
+    assert owned.is_quiet
     owned.caught_up()
     assert not owned.is_quiet
+    assert [part.offsets.tolist() for part in owned.released()] == [[0, 1]]
     assert taken(owned, batch("presses", 3, 1)) == [("presses", [3])]
+
+
+def test_what_waited_comes_before_what_follows_it():
+    """When nothing has to wait any more, what did comes first, so that its topic stays in order."""
+    owned = owned_with(presses=40)
+    taken(owned, batch("verdicts", 0, 2))
+    owned.caught_up()
+    assert taken(owned, batch("verdicts", 2, 1)) == [("verdicts", [0, 1]), ("verdicts", [2])]
+
+
+def test_what_waits_does_not_hold_on_to_what_it_came_with():
+    """Waiting may take long: only the messages themselves are kept, not the buffer that they share with many others."""
+    owned = owned_with(presses=4, verdicts=1000)
+    whole = batch("verdicts", 0, 1003)
+    apart = batch("verdicts", 1003, 2)
+    apart = apart._replace(keys=Messages.of([None, b"k"]), values=Messages.of([b"v", None]))
+    taken(owned, whole)
+    taken(owned, apart)
+    assert [list(part.values.all()) for part in owned.waiting] == [[b"1000", b"1001", b"1002"], [b"v", None]]
+    assert [list(part.keys.all()) for part in owned.waiting] == [[b"k1000", b"k1001", b"k1002"], [None, b"k"]]
+    for part in owned.waiting:
+        for kept in (part.offsets, part.append_ms, *part.keys, *part.values):
+            assert kept.nbytes < 30
+            assert kept.base is None or kept.base.nbytes < 30
+            assert not np.shares_memory(kept, whole.values.buffer)

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from tests.offices import WINDOWS, Office, now_ms
 from tests.service import Service
@@ -127,3 +128,19 @@ def test_too_late_is_decided_by_the_log(history):
     late = [seen("kqi_worker_dead_letters_total", reason="too_late") for seen in history.lives]
     pressed = [seen("kqi_worker_events_total", type="seller_press") for seen in history.lives]
     assert (late, pressed) == ([1, 1], [4, 7])
+
+
+def test_a_mark_beyond_the_end_holds_nothing_back(kafka):
+    """A topic that was made anew is shorter than what a group committed; what waits for that mark comes all the same."""
+    service = Service(kafka, windows=WINDOWS, answer_window_s=0.5).create_topics()
+    group = Consumer({"bootstrap.servers": str(kafka), "group.id": service.name})
+    marks = [TopicPartition(f"{service.prefix}presses", each, 1000) for each in range(PARTITIONS)]
+    group.commit(offsets=marks, asynchronous=False)
+    group.close()
+    with Writer(service) as writer, Reader(service, "surveys") as surveys:
+        office = Office(writer)
+        press = office.survey(age_ms=HOUR_MS)
+        office.verdict(press, reliable=False)
+        with service.worker() as worker:
+            surveys.until(lambda found: (press["event_id"], "no", False) in map(told, found))
+            assert worker.stop() == 0

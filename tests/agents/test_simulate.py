@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from agents.simulate import run
-from streams.decode import decode
+from streams.structs import decode_structs as decode
 from streams.times import instant_ms
 
 

@@ -1,5 +1,6 @@
 """What comes through the batch transport, and from where."""
 
+import asyncio
 import itertools
 import ssl
 import time
@@ -11,9 +12,16 @@ from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
 from agents.app import BrokerUnreachableError, require_broker
+from agents.records import BatchedRecords
 from agents.security import Security
-from tests.agents.members import Member, make_topics, publish, until
+from tests.agents.members import PATIENCE_S, Member, make_topics, publish, until
 from tests.apache_kafka import HOST, PASSWORD, USER, Address
+
+
+@pytest.fixture(autouse=True)
+def no_objects(monkeypatch):
+    """Have nothing left to aiokafka, which would make an object of each record: brokers of today give no reason to."""
+    monkeypatch.setattr(BatchedRecords, "_batches_of_aiokafka", None)
 
 
 async def test_every_record_once_with_its_columns(kafka):
@@ -33,16 +41,19 @@ async def test_every_record_once_with_its_columns(kafka):
     assert member.let_go == 1
     assert np.concatenate([batch.offsets for batch in batches]).tolist() == list(range(5000))
     assert np.concatenate([batch.append_ms for batch in batches]).tolist() == list(range(1000, 6000))
-    assert list(itertools.chain(*(batch.keys for batch in batches))) == [b"key %d" % number for number in range(5000)]
+    assert list(itertools.chain(*(batch.keys.all() for batch in batches))) == [
+        b"key %d" % number for number in range(5000)
+    ]
     assert member.values(TP(topic, 1)) == [b"value %d" % number for number in range(5000)]
 
 
 async def test_starts_where_the_application_says(kafka, caplog):
     """Reading starts at the chosen offset, in the middle of compressed records and whatever is committed."""
     caplog.set_level("INFO", "agents.transport")
-    topics = await make_topics(kafka, 1, "gzip", "lz4", "snappy", "zstd")
+    topics = await make_topics(kafka, 1, "none", "gzip", "lz4", "snappy", "zstd")
     for topic in topics:
-        await publish(kafka, topic, 1000, compression_type=topic.split("-")[0], linger_ms=50)
+        compression = topic.split("-")[0].replace("none", "") or None
+        await publish(kafka, topic, 1000, compression_type=compression, linger_ms=50)
     async with Member(kafka, topics[0], topics) as member:
         await until(lambda: member.caught_up)
         for topic in topics:
@@ -135,6 +146,56 @@ async def test_transactions(apache_kafka):
             await producer.abort_transaction()
             await until(lambda: member.caught_up and member.ends[TP(topic, 0)] == 14)
             assert len(member.values(TP(topic, 0))) == 4
+
+
+@pytest.mark.kafka
+async def test_starts_inside_a_transaction(apache_kafka):
+    """Whoever starts in the middle of an aborted transaction gets nothing of it, and of a committed one the rest."""
+    (topic,) = await make_topics(apache_kafka, 1, "inside")
+    async with AIOKafkaProducer(
+        bootstrap_servers=apache_kafka, transactional_id=topic, compression_type="lz4", linger_ms=20
+    ) as producer:
+        for number in range(2):
+            await producer.begin_transaction()
+            for each in range(10):
+                sent = await producer.send(topic, b"%d" % (10 * number + each), partition=0)
+            await sent
+            await (producer.commit_transaction() if number else producer.abort_transaction())
+    for start, values in ((5, range(10, 20)), (16, range(15, 20)), (21, ())):
+        async with Member(
+            apache_kafka, f"{topic}-{start}", [topic], starts=lambda logs, start=start: dict.fromkeys(logs, start)
+        ) as member:
+            await until(lambda member=member: member.caught_up and member.ends[TP(topic, 0)] == 22)
+            assert member.values(TP(topic, 0)) == [b"%d" % value for value in values]
+
+
+async def test_an_empty_partition_beside_a_busy_one(kafka):
+    """The first record of a partition comes although another partition of the same worker is never read to its end."""
+    (topic,) = await make_topics(kafka, 3, "beside")
+    arrived = asyncio.Event()
+
+    class Busy(Member):
+        async def handle(self, batch):
+            if batch.partition == 1:
+                arrived.set()
+            await asyncio.sleep(0 if arrived.is_set() else 0.05)  # meanwhile more has come
+            await super().handle(batch)
+
+    async def load():
+        first = 0
+        while not arrived.is_set():
+            await publish(kafka, topic, 1000, first=first, linger_ms=1)
+            first += 1000
+        return first
+
+    async with Busy(kafka, topic, [topic]) as member:
+        loading = asyncio.create_task(load())
+        await until(lambda: member.ends[TP(topic, 0)] >= 3000)
+        await publish(kafka, topic, 1, partition=1)
+        await asyncio.wait_for(arrived.wait(), PATIENCE_S)
+        end = await loading
+        await until(lambda: member.caught_up and member.ends[TP(topic, 0)] == end)
+        assert [len(member.values(TP(topic, partition))) for partition in range(3)] == [end, 1, 0]
 
 
 @pytest.mark.kafka

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import sys
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -9,9 +10,21 @@ from faust.types import TP
 
 from agents import fetching, transport
 from agents.app import BrokerUnreachableError, create_app
-from agents.embedded import EmbeddedBroker
+from agents.embedded import EmbeddedBroker, end_with_parent
 from tests.agents.members import PATIENCE_S, Member, make_topics, publish, stop, until
 from tests.apache_kafka import Address
+
+
+async def load(bootstrap, topic, partitions, enough):
+    """Publish numbers to every partition until it is enough; return how many."""
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5) as producer:
+        for number in itertools.count():
+            for partition in range(partitions):
+                await producer.send(topic, b"%d" % number, partition=partition)
+            await asyncio.sleep(0.001)
+            if enough.is_set():
+                return number + 1
+    return None
 
 
 async def test_members_join_and_leave_under_load(kafka):
@@ -19,16 +32,6 @@ async def test_members_join_and_leave_under_load(kafka):
     (topic,) = await make_topics(kafka, 4, "load")
     all_partitions = {TP(topic, each) for each in range(4)}
     enough = asyncio.Event()
-
-    async def load():
-        async with AIOKafkaProducer(bootstrap_servers=kafka, linger_ms=5) as producer:
-            for number in itertools.count():
-                for partition in range(4):
-                    await producer.send(topic, b"%d" % number, partition=partition)
-                await asyncio.sleep(0.001)
-                if enough.is_set():
-                    return number + 1
-        return None
 
     def somewhere(logs):
         return {each: 13 * each.partition for each in logs}
@@ -44,7 +47,7 @@ async def test_members_join_and_leave_under_load(kafka):
         for each in member.assigned:
             assert member.values(each) == [b"%d" % number for number in range(13 * each.partition, end)]
 
-    loading = asyncio.create_task(load())
+    loading = asyncio.create_task(load(kafka, topic, 4, enough))
     async with Member(kafka, topic, [topic], starts=somewhere) as first:
         await until(lambda: holds_all(first) and has_read_to(first, 100))
         async with Member(kafka, topic, [topic], starts=somewhere) as second:
@@ -60,6 +63,41 @@ async def test_members_join_and_leave_under_load(kafka):
         await until(lambda: holds_all(first) and has_read_to(first, end))
         check(first, end)
     assert first.let_go == first.taken >= 5
+
+
+async def test_members_are_killed_under_load(kafka):
+    """What a killed member held goes to another, which gets all of it from its chosen start."""
+    (topic,) = await make_topics(kafka, 4, "killed")
+    enough = asyncio.Event()
+    loading = asyncio.create_task(load(kafka, topic, 4, enough))
+    kind = "embedded" if kafka.is_embedded else "apache"
+    async with Member(kafka, topic, [topic]) as member:
+        await until(lambda: len(member.assigned or ()) == 4)
+        for _ in range(2):
+            mortal = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tests.agents.mortal_member",
+                kafka,
+                kind,
+                topic,
+                stdout=asyncio.subprocess.PIPE,
+                preexec_fn=end_with_parent(),
+            )
+            try:
+                held = await asyncio.wait_for(mortal.stdout.readline(), 2 * PATIENCE_S)
+                assert len(held.split()) == 2
+                await until(lambda: len(member.assigned or ()) == 2)
+            finally:
+                mortal.kill()
+                await mortal.wait()
+            await until(lambda: len(member.assigned or ()) == 4)
+        enough.set()
+        end = await loading
+        await until(lambda: all(member.ends.get(TP(topic, each)) == end for each in range(4)))
+        for each in range(4):
+            assert member.values(TP(topic, each)) == [b"%d" % number for number in range(end)]
+    assert member.taken >= 5
 
 
 @pytest.mark.kafka

@@ -10,6 +10,8 @@ from agents.worker import Worker
 from streams.clock import WallClock
 from streams.configuration import configure
 from streams.decode import decode
+from streams.engine import Events
+from streams.messages import Messages
 from tests.metrics import Scrape
 from tests.streams.specimens import message
 
@@ -31,12 +33,18 @@ async def client(worker):
         yield client
 
 
+def sold(office):
+    """Return the event of a sale."""
+    rows, buffer, _ = decode(Messages.of([message("sale", office_id=office)]))
+    return Events(rows, buffer)
+
+
 def assign(worker):
     """Give a worker two partitions, in each of which one office has sold something."""
     for number, office in enumerate(OFFICES):
         worker.owned[number] = owned = Owned(number, worker.engine.new_partition(), WallClock())
         owned.clock.wall_ms, owned.clock.caught_up = 1_600_000_000_000, True
-        worker.engine.step(owned.state, decode([message("sale", office_id=office)]).groups, owned.clock)
+        worker.engine.step(owned.state, sold(office), owned.clock)
     worker.assigned = True
 
 

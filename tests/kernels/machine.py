@@ -1,4 +1,4 @@
-"""The kernels as tests drive them: one partition's tables, filled by names and numbers instead of events.
+"""The kernels as tests drive them: one partition's tables, filled by numbers where a batch would bring names.
 
 Panels `0 .. panels - 1` belong in turn to the offices, employees follow the offices among the entities. Ids are texts.
 """
@@ -6,7 +6,8 @@ Panels `0 .. panels - 1` belong in turn to the offices, employees follow the off
 import numpy as np
 
 from kernels import layout, ledger
-from kernels.identity import find, hash_ids
+from kernels.events import EVENT_ROW
+from kernels.identity import find, hash_bytes, row_at
 from kernels.layout import NONE, Rules
 from kernels.pairing import decide_silents, pair_dirty
 from kernels.storage import (
@@ -25,14 +26,23 @@ from kernels.windows import advance_windows
 
 FOREVER_MS = -(2**62)
 EVENT_TYPES = 10
+SELLER_PRESS, CUSTOMER_PRESS, VERDICT, SHIFT = 0, 1, 2, 8
+LONG_PRESS_MS = 3000
 
 
-def rules(*minutes, answer_window_ms=30_000, debounce_ms=1000, force_majeure_duration_ms=900_000, pending_stands=0):
+def rules(*minutes, **others):
     """Rules with windows of so many minutes."""
     bucket_ms = np.array([each * 1000 for each in minutes or (15, 60)], np.int64)
-    return Rules(
-        answer_window_ms, debounce_ms, force_majeure_duration_ms, pending_stands, bucket_ms, slot_width_ms(bucket_ms)
-    )
+    given = {
+        "answer_window_ms": 30_000,
+        "debounce_ms": 1000,
+        "long_press_ms": LONG_PRESS_MS,
+        "force_majeure_duration_ms": 900_000,
+        "pending_stands": 0,
+        "service_level_ms": 20_000,
+        "short_abandon_ms": 5000,
+    }
+    return Rules(**(given | others), bucket_ms=bucket_ms, slot_ms=slot_width_ms(bucket_ms))
 
 
 def retention(press_ms=FOREVER_MS, survey_ms=None, **others):
@@ -43,9 +53,48 @@ def retention(press_ms=FOREVER_MS, survey_ms=None, **others):
     return Retention(press_ms=press_ms, survey_ms=survey_ms, seen_ms=seen_ms, **(kept | others))
 
 
-def filled(given, *defaults):
-    """What was given, after two fields that must be, with the defaults of those that were not."""
-    return (*given, *defaults[len(given) - 2 :])
+# Events: fields of a row by name, with the id as `text` ---------------------------------------------------------------
+
+
+def seller(ts_ms, text, panel=0, employee=0, question=layout.PERSONNEL):
+    """A short seller press."""
+    return {"kind": SELLER_PRESS, "ts_ms": ts_ms, "text": text, "place": panel, "employee": employee, "code": question}
+
+
+def customer(ts_ms, text, panel=0, answer=layout.YES):
+    """A customer press."""
+    return {"kind": CUSTOMER_PRESS, "ts_ms": ts_ms, "text": text, "place": panel, "code": answer}
+
+
+def long_press(ts_ms, text, panel):
+    """A seller press that declares a force majeure."""
+    return seller(ts_ms, text, panel) | {"amount": LONG_PRESS_MS}
+
+
+def verdict(ts_ms, text, target, target_id, reliable, **moved):
+    """A verdict on a survey or a force majeure of office 0."""
+    return {
+        "kind": VERDICT,
+        "ts_ms": ts_ms,
+        "text": text,
+        "code": target,
+        "target_id": target_id,
+        "flag": reliable,
+        "first_ms": moved.get("from_ms", layout.NOT_GIVEN),
+        "second_ms": moved.get("to_ms", layout.NOT_GIVEN),
+        "scope": moved.get("scope", layout.PANEL_SCOPE),
+    }
+
+
+def fact(kind, ts_ms, amount, text, office=0, employee=NONE, queue=NONE, **call):
+    """A call, sale or visit; entities as they are numbered."""
+    happened = {"kind": kind, "ts_ms": ts_ms, "amount": amount, "text": text, "office": office, "place": queue}
+    return happened | {"employee_entity": employee} | call
+
+
+def other(ts_ms, text, kind=SHIFT):
+    """An event that only its id is known of."""
+    return {"kind": kind, "ts_ms": ts_ms, "text": text}
 
 
 class Machine:
@@ -55,85 +104,91 @@ class Machine:
         self.rules = given or rules()
         self.tables = with_names(empty_tables(self.rules), offices, panels, offices + employees)
         self.offices = offices
+        self.entities = offices + employees
+        self.facts_so_far = 0
         for office in range(offices):
-            add_office(self.tables, office, office)
+            add_office(self.tables, office)
         for panel in range(panels):
-            add_panel(self.tables, panel, panel % offices)
+            add_panel(self.tables, panel, panel % offices, panel % offices)
 
-    def sellers(self, *presses):
-        """Insert short presses (ts_ms, id, panel = 0, employee = 0, question = PERSONNEL) and pair."""
-        self._insert(layout.SELLER, [filled(press, 0, 0, layout.PERSONNEL) for press in presses])
+    # Events ------------------------------------------------------------------------------------------------------------
 
-    def customers(self, *presses):
-        """Insert answers (ts_ms, id, panel = 0, answer = YES) and pair."""
-        filled_in = [filled(press, 0, layout.YES) for press in presses]
-        self._insert(layout.CUSTOMER, [(*press[:3], NONE, press[3]) for press in filled_in])
-
-    def _insert(self, kind, presses):
-        ts_ms, ids, panels, employees, choices = zip(*presses, strict=True)
-        hashes, data, starts, lengths = self.named(ids, [panel % self.offices for panel in panels])
-        self.reserve(presses=len(ids), ids=len(ids), id_bytes=data.size)
-        columns = (
-            hashes,
-            np.array(ts_ms, np.int64),
-            data,
-            starts,
-            lengths,
-            np.array(panels, np.int32),
-            np.array([NONE if each == NONE else self.offices + each for each in employees], np.int32),
-            np.array(choices, np.int8),
+    def apply(self, *events):
+        """Let a batch of events take effect, all at once; returns how many were known."""
+        rows, data = self.rows(events)
+        long = (rows["kind"] == SELLER_PRESS) & (rows["amount"] >= self.rules.long_press_ms)
+        presses = rows["kind"] <= CUSTOMER_PRESS
+        self.reserve(
+            ids=rows.size,
+            id_bytes=data.size,
+            presses=int((presses & ~long).sum()),
+            force_majeures=int(long.sum()),
+            verdicts=int((rows["kind"] == VERDICT).sum()),
+            facts=int(((rows["kind"] >= layout.CALL) & (rows["kind"] <= layout.VISIT)).sum()),
         )
+        seen_rows = np.empty(rows.size, np.int32)
+        known = ledger.admit(self.tables, rows, seen_rows)
         done = 0
-        while (done := ledger.apply_presses(self.tables, self.rules, done, kind, *columns)) < len(ids):
+        while (done := ledger.apply_events(self.tables, self.rules, rows, seen_rows, data, done)) < rows.size:
             self.tables = with_longer_sequence(self.tables)
         pair_dirty(self.tables, self.rules)
+        decide_silents(self.tables, self.rules, self.size("SILENT_MS"))
+        return known
+
+    def sellers(self, *presses):
+        """Short presses (ts_ms, id, panel = 0, employee = 0, question = PERSONNEL) in one batch."""
+        self.apply(*(seller(*press) for press in presses))
+
+    def customers(self, *presses):
+        """Answers (ts_ms, id, panel = 0, answer = YES) in one batch."""
+        self.apply(*(customer(*press) for press in presses))
 
     def long(self, *presses):
         """Declare force majeures (ts_ms, id, panel)."""
-        for ts_ms, text, panel in presses:
-            self.reserve(force_majeures=1, ids=1)
-            hashes, *_ = self.named([text], [panel % self.offices])
-            columns = (hashes, np.array([ts_ms], np.int64), np.array([panel], np.int32))
-            ledger.apply_long_presses(self.tables, self.rules, *columns)
+        self.apply(*(long_press(*press) for press in presses))
 
-    def verdict(self, ts_ms, text, target, target_id, reliable, **moved):
-        """Give a verdict on a survey or a force majeure of office 0."""
-        hashes, *_ = self.named([target_id], [0])
-        _, data, starts, lengths = self.named([text], [0])
-        self.reserve(verdicts=1, id_bytes=data.size)
-        ledger.apply_verdicts(
-            self.tables,
-            self.rules,
-            np.array([ts_ms], np.int64),
-            data,
-            starts,
-            lengths,
-            np.array([target], np.int8),
-            hashes,
-            np.array([reliable], np.int8),
-            np.array([moved.get("from_ms", layout.NOT_GIVEN)], np.int64),
-            np.array([moved.get("to_ms", layout.NOT_GIVEN)], np.int64),
-            np.array([moved.get("scope", layout.PANEL_SCOPE)], np.int8),
-        )
+    def verdict(self, *about, **moved):
+        """Give a verdict (ts_ms, id, target, target's id, reliable) on a survey or a force majeure of office 0."""
+        self.apply(verdict(*about, **moved))
 
     def facts(self, kind, *facts):
-        """Count facts (ts_ms, amount, office = 0, employee = queue = NONE, handle_ms = talk_ms = flags = 0)."""
-        facts = [filled(fact, 0, NONE, NONE, 0, 0, 0) for fact in facts]
-        ts_ms, amount, office, employee, queue, handle_ms, talk_ms, flags = zip(*facts, strict=True)
-        self.reserve(facts=len(facts))
-        ledger.apply_facts(
-            self.tables,
-            self.rules,
-            kind,
-            np.array(ts_ms, np.int64),
-            np.array(office, np.int32),
-            np.array(employee, np.int32),
-            np.array(queue, np.int32),
-            np.array(amount, np.int64),
-            np.array(handle_ms, np.int64),
-            np.array(talk_ms, np.int64),
-            np.array(flags, np.int8),
-        )
+        """Count facts (ts_ms, amount, office = 0, employee = queue = NONE)."""
+        self.apply(*(fact(kind, *each[:2], self.new_id(), *each[2:]) for each in facts))
+
+    def calls(self, *calls):
+        """Count calls (ts_ms, wait_ms, employee, queue, handle_ms, talk_ms, direction, disposition) of office 0."""
+        names = ("first_ms", "second_ms", "flag", "code")
+        self.apply(
+            *(fact(layout.CALL, *each[:2], self.new_id(), 0, *each[2:4], **dict(zip(names, each[4:], strict=True)))
+              for each in calls)
+        )  # fmt: skip
+
+    def new_id(self):
+        """An id of a fact that no other has."""
+        self.facts_so_far += 1
+        return f"fact-{self.facts_so_far}"
+
+    def rows(self, events):
+        """Rows of events as the numbering of names leaves them, and the bytes that their ids lie in."""
+        rows = np.zeros(len(events), EVENT_ROW)
+        encoded = [event["text"].encode() for event in events]
+        data = np.frombuffer(b"".join(encoded), np.uint8)
+        start = 0
+        for position, (event, text) in enumerate(zip(events, encoded, strict=True)):
+            office = event.get("office", max(event.get("place", 0), 0) % self.offices)
+            high, low = hash_bytes(data, start, len(text), office)
+            employee = self.offices + event["employee"] if "employee" in event else event.get("employee_entity", NONE)
+            fields = {"place": NONE} | event | {"office": office, "employee": employee, "position": position}
+            fields |= {"hash_high": high, "hash_low": low, "id_start": start, "id_length": len(text)}
+            if "target_id" in event:
+                fields["target_high"], fields["target_low"] = hashed(event["target_id"], office)
+            row = rows[position]
+            for name in fields.keys() - {"text", "target_id", "employee_entity"}:
+                row[name] = fields[name]
+            start += len(text)
+        return rows, data
+
+    # Time and room -----------------------------------------------------------------------------------------------------
 
     def advance(self, now_ms, silent_ms=None):
         """Let time pass."""
@@ -148,25 +203,24 @@ class Machine:
         """Sweep."""
         self.tables = sweep(self.tables, self.rules, kept or retention(), Needs(**needs))
 
-    def named(self, ids, offices):
-        """Hashes, bytes, starts and lengths of ids."""
-        encoded = [text.encode() for text in ids]
-        data = np.frombuffer(b"".join(encoded), np.uint8)
-        lengths = np.array(list(map(len, encoded)), np.int64)
-        ends = np.cumsum(lengths)
-        return hash_ids(data, ends, np.array(offices, np.int32)), data, ends - lengths, lengths
+    # What the tables hold: copies, because tables grow in place ----------------------------------------------------------
 
     def entry(self, text, office=0):
-        """What the index holds of an id, None where it does not know it."""
-        ((high, low),), *_ = self.named([text], [office])
-        entry = self.tables.ids[find(self.tables.ids, high, low)]
-        return None if entry["kind"] == layout.FREE else entry
+        """What is known of an id that was seen, None for any other."""
+        tables = self.tables
+        high, low = hashed(text, office)
+        row = row_at(tables.seen_index[find(tables.seen_index, tables.seen_hashes, high, low)])
+        return None if row == NONE else tables.seen[[row]][0]
 
     def presses(self, panel=0):
         """The presses of a panel in their order, each with its id."""
         held = self.tables.panels[panel]
         rows = self.tables.sequence[held["start"] : held["start"] + held["length"]]
-        return [(self.text(self.tables.presses[row]), self.tables.presses[row]) for row in rows]
+        return [(self.text(press), press) for press in self.tables.presses[rows]]
+
+    def panel(self, number=0):
+        """One of the panels."""
+        return self.tables.panels[[number]][0]
 
     def text(self, row):
         """The id of a press or verdict."""
@@ -176,14 +230,34 @@ class Machine:
     def roles(self, panel=0):
         """What became of every press of a panel: bounce, or a survey's outcome, or a customer press's role."""
         outcomes = ("yes", "no", "hard_to_say", "silent", "undecided")
+        customer_roles = {layout.ANSWER: "answer", layout.EXTRA: "extra", layout.ORPHAN: "orphan"}
         found = {}
         for text, press in self.presses(panel):
             if press["kind"] == layout.CUSTOMER:
-                found[text] = ("answer", "extra", "orphan")[press["outcome"]]
+                found[text] = customer_roles[int(press["outcome"])]
             else:
                 found[text] = outcomes[press["outcome"]] if press["accepted"] else "bounce"
         return found
 
+    def changes(self):
+        """The ids of the surveys that changed since this was asked last."""
+        rows = np.empty(self.size("CHANGED"), np.int32)
+        count = ledger.take_changes(self.tables, rows)
+        return [self.text(press) for press in self.tables.presses[rows[:count]]]
+
+    @property
+    def totals(self):
+        """All counters, (entities, windows, COUNTERS)."""
+        surveys = self.tables.survey_counts[: self.entities].swapaxes(1, 2)
+        return np.concatenate((surveys, self.tables.fact_sums[: self.entities]), axis=2)
+
     def size(self, name):
         """One of the sizes."""
         return int(self.tables.sizes[getattr(layout, name)])
+
+
+def hashed(text, office=0):
+    """Both halves of an id's hash."""
+    encoded = np.frombuffer(text.encode(), np.uint8)
+    high, low = hash_bytes(encoded, 0, encoded.size, office)
+    return np.uint64(high), np.uint64(low)

@@ -5,12 +5,24 @@ import random
 import numpy as np
 import pytest
 
-from kernels import layout, ledger
+from kernels import layout
 from kernels.layout import NONE, OFFICE_SCOPE, VISIT, Tables
-from kernels.storage import Needs, empty_tables, reserve, slot_width_ms, with_names
+from kernels.storage import (
+    Needs,
+    add_office,
+    add_panel,
+    empty_tables,
+    index_capacity,
+    longer,
+    reserve,
+    slot_width_ms,
+    sparser,
+    with_longer_sequence,
+    with_names,
+)
 from kernels.sweeping import count_kept
 from kernels.windows import BUCKETS
-from tests.kernels.machine import Machine, retention, rules
+from tests.kernels.machine import Machine, other, retention, rules, seller
 
 T = 10**12
 SURVEY, FORCE_MAJEURE = layout.SURVEY_TARGET, layout.FORCE_MAJEURE_TARGET
@@ -43,8 +55,8 @@ def state(machine, panels=3):
         for panel in range(panels)
         for text, press in machine.presses(panel)
     }
-    held = machine.tables
-    return presses, held.totals.tolist(), held.window_low.tolist(), [machine.roles(panel) for panel in range(panels)]
+    begin_ms = machine.tables.window_begin_ms.tolist()
+    return presses, machine.totals.tolist(), begin_ms, [machine.roles(panel) for panel in range(panels)]
 
 
 def test_a_sweep_that_keeps_all_changes_nothing():
@@ -59,7 +71,7 @@ def test_a_sweep_that_keeps_all_changes_nothing():
     assert state(machines[0]) == state(machines[1])
     for machine in machines:
         machine.advance(T + 10**10)
-        assert not machine.tables.totals.any()
+        assert not machine.totals.any()
 
 
 def go_on(machine, step):
@@ -95,9 +107,7 @@ def test_a_sweep_keeps_presses_by_their_instants(survey_ms, press_ms):
 def test_a_sweep_keeps_ids_by_type_and_those_of_rows():
     """An id is forgotten when it is too old and nothing that is kept has it; what remains leads to its row."""
     machine = busy()
-    machine.reserve(ids=2)
-    hashes, *_ = machine.named(["old", "young"], [0, 0])
-    ledger.admit(machine.tables, hashes, np.array([T + 10, T + 900_000]), 4)
+    machine.apply(other(T + 10, "old"), other(T + 900_000, "young"))
     seen = retention(press_ms=T + 500_000, survey_ms=T + 400_000, force_majeure_ms=T + 250_000, seen_ms=T + 600_000)
     machine.sweep(seen)
     assert machine.entry("old") is None
@@ -110,18 +120,20 @@ def test_a_sweep_keeps_ids_by_type_and_those_of_rows():
     assert machine.entry("s0-1") is None
     assert machine.entry("l2")["kind"] == layout.FORCE_MAJEURE
     assert machine.tables.force_majeures[machine.entry("l2")["row"]]["ts_ms"] == T + 300_000
-    assert int((machine.tables.ids["kind"] != layout.FREE).sum()) == machine.size("INDEX")
+    assert np.count_nonzero(machine.tables.seen_index) == machine.size("SEEN_IDS")
 
 
 def test_every_type_has_its_own_horizon():
-    """Ids of one instant and of two types: one is forgotten, the other not."""
+    """Ids of one second and of two types: one is forgotten, the other not; a horizon within that second keeps them."""
     machine = Machine()
-    for kind in range(10):
-        machine.reserve(ids=1)
-        hashes, *_ = machine.named([f"id-{kind}"], [0])
-        ledger.admit(machine.tables, hashes, np.array([T]), kind)
+    for kind in range(10):  # presses, too, as if they had never been any
+        machine.apply(other(T, f"id-{kind}"))
+        machine.tables.seen["event_type"][kind] = kind
     kept = retention()
-    kept.seen_ms[::3] = T + 1
+    kept.seen_ms[:] = T + 999
+    machine.sweep(kept)
+    assert machine.size("SEEN_IDS") == 10
+    kept.seen_ms[::3] = T + 1000
     machine.sweep(kept)
     assert [machine.entry(f"id-{kind}") is None for kind in range(10)] == [kind % 3 == 0 for kind in range(10)]
 
@@ -133,7 +145,8 @@ def test_rows_that_were_used_before_begin_anew():
     used.sweep(retention(press_ms=T + 10**9, fact_ms=T + 10**9, verdict_ms=T + 10**9, force_majeure_ms=T + 10**9))
     used.tables.sizes[[layout.BOUNCES, layout.ANSWERS, layout.EXTRAS, layout.ORPHANS, layout.CHANGED]] = 0
     for machine in (used, new):
-        machine.tables.totals[:] = 0
+        machine.tables.survey_counts[:] = 0
+        machine.tables.fact_sums[:] = 0
         machine.customers((T + 10**6, "c", 1))
         machine.sellers((T + 10**6, "s", 2, 1))
         machine.long((T + 10**6, "l", 2))
@@ -148,6 +161,7 @@ def test_an_id_outlives_its_row_until_it_is_too_old():
     """A repeat of a press that was forgotten is still a repeat."""
     machine = busy()
     machine.sweep(retention(press_ms=T + 10**7, seen_ms=T))
+    assert machine.apply(seller(T, "s0-0")) == 1
     entry = machine.entry("s0-0")
     assert (entry["kind"], entry["row"]) == (layout.SEEN, NONE)
     machine.verdict(T, "v", SURVEY, "s0-0", 0)  # and a verdict on it finds nothing
@@ -192,10 +206,11 @@ def test_an_open_survey_stays_open():
     machine.sellers(*((T + 1_100_000 + panel * 37 % 20, f"last-{panel}", panel) for panel in range(20)))
     machine.sweep(retention(press_ms=T + 1_100_005))
     heap = machine.tables.open_surveys[: machine.size("OPEN")]
-    instants = machine.tables.presses["ts_ms"][heap]
+    instants = machine.tables.presses["ts_ms"][heap["row"]]
+    assert heap["ts_ms"].tolist() == instants.tolist()
     assert sorted(instants - T - 1_100_000) == list(range(5, 20))
     assert all(instants[(at - 1) // 2] <= instants[at] for at in range(1, heap.size))
-    assert machine.tables.presses["queued"][heap].all()
+    assert machine.tables.presses["queued"][heap["row"]].all()
     assert machine.tables.presses["queued"][: machine.size("PRESSES")].sum() == heap.size
 
 
@@ -204,7 +219,7 @@ def test_changes_survive_until_they_are_taken():
     machine = Machine()
     machine.sellers((T, "s"), (T + 2000, "t"))
     machine.tables = reserve(machine.tables, machine.rules, retention(), Needs(presses=10_000))
-    assert ledger.take_changes(machine.tables).tolist() == [0]
+    assert machine.changes() == ["s"]
 
 
 @pytest.mark.parametrize(
@@ -219,15 +234,13 @@ def test_changes_survive_until_they_are_taken():
 def test_what_is_counted_is_what_is_kept(ages, seen_ms):
     """The rows that a sweep would keep, and then does; a sample tells about the same."""
     machine = busy()
-    machine.reserve(ids=200)
-    hashes, *_ = machine.named([f"id-{number}" for number in range(200)], [0] * 200)
-    ledger.admit(machine.tables, hashes, np.full(200, T + 100), 4)
+    machine.apply(*(other(T + 100, f"id-{number}") for number in range(200)))
     kept = retention(seen_ms=seen_ms, **ages)
-    used = sum(machine.size(name) for name in ("PRESSES", "FACTS", "INDEX"))
+    used = sum(machine.size(name) for name in ("PRESSES", "FACTS", "SEEN_IDS"))
     counted, looked_at = count_kept(machine.tables, kept, 1)
     of_sample, sample = count_kept(machine.tables, kept, 7)
     machine.sweep(kept)
-    assert (counted, looked_at) == (sum(machine.size(name) for name in ("PRESSES", "FACTS", "INDEX")), used)
+    assert (counted, looked_at) == (sum(machine.size(name) for name in ("PRESSES", "FACTS", "SEEN_IDS")), used)
     assert abs(of_sample / sample - counted / used) < 0.1
 
 
@@ -240,7 +253,7 @@ def test_a_quarter_of_all_rows_is_worth_a_sweep(old, sweeps, first):
     ages = np.where(np.arange(count) < count * old, T, T + 5000)
     machine.advance(T + 5000)
     machine.facts(VISIT, *((ts_ms, 1) for ts_ms in (ages if first == "old" else ages[::-1]).tolist()))
-    kept = retention(fact_ms=T + 1)
+    kept = retention(fact_ms=T + 5000, seen_ms=T + 5000)
     machine.tables = reserve(machine.tables, machine.rules, kept, Needs(facts=machine.tables.facts.shape[0]))
     assert machine.size("FACTS") == (int((ages > T).sum()) if sweeps else count)
 
@@ -253,6 +266,9 @@ CAPACITIES = {
     "verdicts": ("VERDICTS", "verdicts"),
     "facts": ("FACTS", "facts"),
     "id_bytes": ("ID_BYTES", "id_bytes"),
+    "seen": ("SEEN_IDS", "ids"),
+    "seen_hashes": ("SEEN_IDS", "ids"),
+    "verdict_hashes": ("VERDICTS", "verdicts"),
 }
 
 
@@ -268,8 +284,8 @@ def test_there_is_room_for_what_is_needed(seed, press_ms):
         machine.tables = reserve(machine.tables, machine.rules, kept, needs)
         for table, (size, need) in CAPACITIES.items():
             assert machine.size(size) + getattr(needs, need) <= getattr(machine.tables, table).shape[0]
-        assert (machine.size("INDEX") + needs.ids) * 3 <= machine.tables.ids.shape[0] * 2
-        assert (machine.size("VERDICT_INDEX") + needs.verdicts) * 3 <= machine.tables.verdict_index.shape[0] * 2
+        assert (machine.size("SEEN_IDS") + needs.ids) * 3 <= machine.tables.seen_index.shape[0] * 2
+        assert (machine.size("VERDICTS") + needs.verdicts) * 3 <= machine.tables.verdict_index.shape[0] * 2
         presses = machine.tables.presses.shape[0]
         assert machine.tables.changed.shape[0] >= presses
         assert machine.tables.open_surveys.shape[0] >= presses
@@ -281,7 +297,7 @@ def test_where_there_is_room_nothing_is_done():
     assert reserve(machine.tables, machine.rules, retention(), Needs()) is machine.tables
 
 
-def test_growth_is_by_half():
+def test_growth_is_by_a_share():
     """Twenty thousand rows that come one at a time are copied a few dozen times, not twenty thousand."""
     machine = Machine()
     grown = 0
@@ -295,14 +311,82 @@ def test_growth_is_by_half():
 
 
 def test_names_get_rows_and_keep_what_they_had():
-    """Panels, offices and counters grow in place of their numbers."""
+    """Panels, offices and counters grow in place of their numbers, new counters begin at nothing."""
     machine = busy()
-    before = machine.tables
-    tables = with_names(before, 50, 200, 300)
-    assert (tables.totals[: before.totals.shape[0]] == before.totals).all()
-    assert (tables.panels[:3] == before.panels[:3]).all()
-    assert (tables.totals.shape[0] >= 300, tables.offices.shape[0] >= 50, tables.panels.shape[0] >= 200) == (True,) * 3
+    before = {name: getattr(machine.tables, name).copy() for name in ("panels", "survey_counts", "fact_sums")}
+    machine.tables.panels["last_ms"][3:] = 77  # what lies behind may hold anything
+    tables = with_names(machine.tables, 50, 200, 300)
+    for name in ("survey_counts", "fact_sums"):
+        count = before[name].shape[0]
+        assert (getattr(tables, name)[:count] == before[name]).all()
+        assert not getattr(tables, name)[count:].any()
+        assert getattr(tables, name).shape[0] >= 300
+    assert (tables.panels[:3] == before["panels"][:3]).all()
+    assert (tables.offices.shape[0] >= 50, tables.panels.shape[0] >= 200) == (True, True)
     assert tables.dirty.shape[0] >= tables.panels.shape[0]
+
+
+def test_a_new_panel_begins_anew():
+    """Whatever its row held before."""
+    machine = Machine()
+    machine.tables = with_names(machine.tables, 2, 3, 4)
+    machine.tables.panels[:] = np.ones(1, layout.PANEL_ROW)[0]
+    add_office(machine.tables, 1)
+    add_panel(machine.tables, 1, 1, 3)
+    add_panel(machine.tables, 2, 1, 3)
+    for number, following in ((1, NONE), (2, 1)):
+        panel = machine.panel(number)
+        expected = {"last_ms": -1, "dirty_from": NONE, "current": NONE, "office": 1, "entity": 3}
+        expected |= {"next_in_office": following, "first_standing": NONE, "answered": 0, "length": 0, "capacity": 0}
+        assert {name: int(panel[name]) for name in expected} == expected
+    assert machine.tables.offices["first_panel"][1] == 2
+    assert machine.size("PANELS") == 3
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+def test_an_array_is_lengthened_in_place(dimensions):
+    """It stays the same object, keeps its rows, and the new ones are zero; where it is long enough it is left alone."""
+    array = np.zeros((0, 2, 3)[:dimensions], np.int32)
+    for rows in (1, 10, 1000, 100_000):
+        before = array.copy()
+        assert longer(array, rows) is array
+        assert array.shape[0] >= rows
+        assert array.shape[1:] == before.shape[1:]
+        assert (array[: before.shape[0]] == before).all()
+        assert not array[before.shape[0] :].any()
+        array[:] = np.arange(array.size).reshape(array.shape) + 1
+    length = array.shape[0]
+    assert longer(array, length).shape[0] == length
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_growth_in_place_keeps_all_that_is_known(seed):
+    """Room is made again and again, by much and by little, and nothing that was there differs."""
+    chance = random.Random(seed)
+    machine, plenty = busy(), busy()
+    plenty.reserve(**dict.fromkeys(Needs._fields, 20_000))
+    for step in range(6):
+        machine.reserve(**{name: chance.choice((0, 1, 900, 3000 * step)) for name in Needs._fields})
+        machine.tables = with_names(machine.tables, 1 + step, 3 + step * 40, 3 + chance.randrange(300))
+        machine.tables = with_longer_sequence(machine.tables)
+        assert state(machine) == state(plenty)
+        for one in (machine, plenty):
+            go_on(one, step)
+        assert state(machine) == state(plenty)
+    for panel in range(3):
+        for text, press in machine.presses(panel):
+            assert machine.entry(text)["kind"] == (layout.PRESS if press["kind"] == layout.SELLER else layout.SEEN)
+
+
+def test_an_index_has_a_third_of_its_places_free():
+    """As large as it must be, and larger by half again when it has to grow; it stays itself where it is large enough."""
+    index = np.zeros(16, np.uint64)
+    assert sparser(index, 0) is index
+    for entries in (1, 11, 1000):
+        grown = sparser(index, entries)
+        assert grown.shape[0] >= index_capacity(entries) > entries * 3 // 2
+        assert sparser(grown, entries) is grown
+        assert sparser(grown, entries * 5 // 4) is grown
 
 
 @pytest.mark.parametrize("minutes", [(1,), (15, 60), (43_200,), (1, 43_200), (1, 576_000), (576_000,)])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kernels import layout
-from kernels.layout import CALL, NONE, SALE, VISIT
+from kernels.events import ABANDONED_CALL, ANSWERED_CALL, INBOUND, OTHER_DIRECTION
+from kernels.layout import NONE, REVENUE_HIGH, REVENUE_LOW, SALE, SURVEY_CODES, VISIT
 from kernels.windows import BUCKETS, _add, in_reach
 from tests.kernels import naive
 from tests.kernels.machine import Machine, rules
@@ -17,7 +18,7 @@ WINDOWS = [(1, 7, 180), (100, 101, 99), (15, 60, 43_200), (1,)]
 
 def totals(machine, window):
     """The counters of a window that are not zero: {(entity, counter): sum}."""
-    held = machine.tables.totals[:, window]
+    held = machine.totals[:, window]
     return {(int(entity), int(counter)): int(held[entity, counter]) for entity, counter in np.argwhere(held)}
 
 
@@ -79,22 +80,20 @@ def test_surveys_leave_as_they_came(minutes):
         for window, bucket_ms in enumerate(machine.rules.bucket_ms.tolist()):
             assert totals(machine, window) == naive.windows(happened, bucket_ms, ts_ms + 2)
     machine.advance(T + 10**11)
-    assert not machine.tables.totals.any()
+    assert not machine.totals.any()
 
 
 def test_calls_are_counted_by_their_flags():
     """Every counter of a call, for its office, its employee and its queue."""
     machine = Machine(rules(15), employees=2)
     machine.advance(T)
-    offered, answered, in_time = layout.CALL_OFFERED, layout.CALL_ANSWERED, layout.CALL_IN_TIME
-    machine.facts(
-        CALL,
-        (T, 5000, 0, 1, 2, 900, 700, offered | answered | in_time),
-        (T, 25_000, 0, 1, NONE, 90, 70, offered | answered),
-        (T, 4000, 0, NONE, 2, 0, 0, offered | layout.CALL_ABANDONED_SHORT),
-        (T, 40_000, 0, NONE, NONE, 1, 0, offered | layout.CALL_ABANDONED_LATE),
-        (T, 3000, 0, 1, NONE, 9, 7, answered | in_time),
-        (T, 3000, 0, NONE, NONE, 2, 2, layout.CALL_ABANDONED_LATE),
+    machine.calls(
+        (T, 5000, 1, 2, 900, 700, INBOUND, ANSWERED_CALL),
+        (T, 25_000, 1, NONE, 90, 70, INBOUND, ANSWERED_CALL),
+        (T, 4000, NONE, 2, 0, 0, INBOUND, ABANDONED_CALL),
+        (T, 40_000, NONE, NONE, 1, 0, INBOUND, ABANDONED_CALL),
+        (T, 3000, 1, NONE, 9, 7, OTHER_DIRECTION, ANSWERED_CALL),
+        (T, 30_000, NONE, NONE, 2, 2, OTHER_DIRECTION, ABANDONED_CALL),
     )
     names = (
         "CALLS",
@@ -106,7 +105,7 @@ def test_calls_are_counted_by_their_flags():
         "ABANDONED_SHORT",
     )
     names += ("WAIT_MS", "HANDLE_MS", "TALK_MS")
-    held = machine.tables.totals[:, 0]
+    held = machine.totals[:, 0]
     counted = [[int(held[entity, getattr(layout, name)]) for name in names] for entity in range(3)]
     assert counted == [
         [6, 4, 2, 3, 1, 1, 1, 30_000, 1002, 779],
@@ -114,7 +113,7 @@ def test_calls_are_counted_by_their_flags():
         [2, 2, 1, 1, 1, 0, 1, 5000, 900, 700],
     ]
     machine.advance(T + 10**9)
-    assert not machine.tables.totals.any()
+    assert not machine.totals.any()
 
 
 def test_sales_are_counted_by_their_sign():
@@ -122,7 +121,7 @@ def test_sales_are_counted_by_their_sign():
     machine = Machine(rules(15))
     machine.advance(T)
     machine.facts(SALE, (T, 500, 0, 1), (T, 0, 0, 1), (T, -200, 0, NONE), (T, 2**40))
-    held = machine.tables.totals[:, 0]
+    held = machine.totals[:, 0]
     names = ("SALE_EVENTS", "SALES", "REVENUE_LOW", "REVENUE_HIGH", "TICKETS_LOW", "TICKETS_HIGH")
     counted = [[int(held[entity, getattr(layout, name)]) for name in names] for entity in range(2)]
     assert counted == [[4, 2, 300, 256, 500, 256], [2, 1, 500, 0, 500, 0]]
@@ -130,21 +129,58 @@ def test_sales_are_counted_by_their_sign():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_halves_of_a_sum_stay_in_place(seed):
-    """The low half lies in 0 .. 2**32 - 1 after every step, and both are exact beyond 64 bits."""
+    """The low half lies in 0 .. 2**32 - 1 after every step, both are exact beyond 64 bits, and no other sum is touched."""
     chance = random.Random(seed)
-    counters = np.zeros(2, np.int64)
-    amounts = [
-        chance.choice((-1, 1, -(2**63), 2**63 - 1, 2**32, -(2**32) - 1, chance.getrandbits(40))) for _ in range(500)
-    ]
+    machine = Machine(rules(15, 60))
+    edges = (-1, 1, -(2**63), 2**63 - 1, 2**32, 2**32 - 1, -(2**32), -(2**32) - 1, chance.getrandbits(40))
+    amounts = [chance.choice(edges) for _ in range(500)]
     total = 0
+    low, high = REVENUE_LOW - SURVEY_CODES, REVENUE_HIGH - SURVEY_CODES
+    held = machine.tables.fact_sums[1, 1]
     for amount in amounts:
-        _add(counters, 0, 1, amount, 1)
+        _add(machine.tables, 1, REVENUE_LOW, 1, amount, 1)
         total += amount
-        assert 0 <= counters[0] < 2**32
-        assert int(counters[1]) * 2**32 + int(counters[0]) == total
-    for amount in amounts[::-1]:
-        _add(counters, 0, 1, amount, -1)
-    assert not counters.any()
+        assert 0 <= held[low] < 2**32
+        assert int(held[high]) * 2**32 + int(held[low]) == total
+    assert np.count_nonzero(machine.tables.fact_sums) <= 2
+    for amount in chance.sample(amounts, len(amounts)):
+        _add(machine.tables, 1, REVENUE_LOW, 1, amount, -1)
+    assert not machine.tables.fact_sums.any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_amounts_of_any_size_leave_as_they_came(seed):
+    """Revenue, tickets and visitors are exact across both halves in every window while facts come and leave."""
+    chance = random.Random(seed)
+    machine = Machine(rules(1, 7), employees=1)
+    edges = (2**32 - 1, 2**32, 2**32 + 1, 2**31, 2**63 - 1, 1)
+    now_ms = T
+    for _ in range(60):
+        now_ms += chance.randrange(20_000)
+        machine.advance(now_ms)
+        amounts = [chance.choice((-1, 1)) * chance.choice(edges) for _ in range(3)]
+        machine.facts(SALE, *((now_ms - chance.randrange(5000), amount, 0, 1) for amount in amounts))
+        machine.facts(VISIT, *((now_ms - chance.randrange(5000), amount) for amount in amounts))
+        facts = machine.tables.facts[: machine.size("FACTS")]
+        for window, bucket_ms in enumerate(machine.rules.bucket_ms.tolist()):
+            held = facts[facts["ts_ms"] // bucket_ms > now_ms // bucket_ms - 60]
+            sales = held["amount"][held["kind"] == SALE].tolist()
+            visitors = held["amount"][held["kind"] == VISIT].tolist()
+            expected = [sum(sales), sum(each for each in sales if each > 0), sum(visitors)]
+            assert [whole(machine, 0, window, name) for name in ("REVENUE", "TICKETS", "VISITORS")] == expected
+            assert [whole(machine, 1, window, name) for name in ("REVENUE", "TICKETS", "VISITORS")] == [
+                *expected[:2],
+                0,
+            ]
+    machine.advance(T + 10**9)
+    assert not machine.totals.any()
+
+
+def whole(machine, entity, window, name):
+    """A sum put together from its halves."""
+    low, high = (int(machine.totals[entity, window, getattr(layout, f"{name}_{half}")]) for half in ("LOW", "HIGH"))
+    assert 0 <= low < 2**32
+    return high * 2**32 + low
 
 
 @pytest.mark.parametrize("minutes", WINDOWS)
@@ -157,7 +193,7 @@ def test_reach_is_that_of_any_window(minutes):
             for ago in (59, 60, 61):
                 for ts_ms in (edge + (now_ms // bucket_ms - ago) * bucket_ms for edge in (-1, 0, 1)):
                     held = any(ts_ms // each > now_ms // each - BUCKETS for each in machine.rules.bucket_ms.tolist())
-                    assert in_reach(machine.tables, machine.rules, ts_ms) == held
+                    assert in_reach(machine.tables, ts_ms) == held
 
 
 def test_a_leap_costs_one_round_of_the_calendar():
@@ -167,13 +203,13 @@ def test_a_leap_costs_one_round_of_the_calendar():
     machine.facts(VISIT, *((T - number * 1000, 1) for number in range(3000)))
     machine.sellers(*((T - number * 2000, f"s{number}", 0, 0) for number in range(1000)))
     machine.advance(T + 10 * 365 * 86_400_000)
-    assert not machine.tables.totals.any()
+    assert not machine.totals.any()
     now_ms = machine.size("NOW_MS")
     for _ in range(200):
         now_ms += 60_000
         machine.advance(now_ms)
         machine.facts(VISIT, (now_ms, 1))
-    assert machine.tables.totals[0, :, layout.VISITS].tolist() == [1, 60]
+    assert machine.totals[0, :, layout.VISITS].tolist() == [1, 60]
     in_calendar = int((machine.tables.fact_calendar != NONE).sum())
     assert in_calendar <= 60 + 2
 
@@ -183,8 +219,37 @@ def test_time_does_not_run_backwards():
     machine = Machine(rules(1))
     machine.advance(T)
     machine.facts(VISIT, (T, 1))
-    low = machine.tables.window_low.copy()
+    begin_ms = machine.tables.window_begin_ms.copy()
     machine.advance(T - 10**6)
-    assert (machine.tables.window_low == low).all()
+    assert (machine.tables.window_begin_ms == begin_ms).all()
     assert machine.size("NOW_MS") == T
     assert totals(machine, 0) == {(0, layout.VISITS): 1, (0, layout.VISITORS_LOW): 1}
+
+
+@pytest.mark.parametrize("minutes", WINDOWS)
+def test_a_window_begins_where_its_first_bucket_does(minutes):
+    """At instant 0 and at every other."""
+    machine = Machine(rules(*minutes))
+    buckets_ms = machine.rules.bucket_ms.tolist()
+    assert machine.tables.window_begin_ms.tolist() == [-59 * bucket_ms for bucket_ms in buckets_ms]
+    for now_ms in (1, T, T + 777_777, T + 5_555_555):
+        machine.advance(now_ms)
+        expected = [(now_ms // bucket_ms - 59) * bucket_ms for bucket_ms in buckets_ms]
+        assert machine.tables.window_begin_ms.tolist() == expected
+
+
+def test_what_leaves_one_window_stays_in_the_others():
+    """Surveys and facts of all kinds, the oldest of which lie in the longest window only."""
+    machine = Machine(rules(1, 7, 60))
+    machine.advance(T)
+    ages_ms = [0, 59_000, 61_000, 400_000, 430_000, 3_500_000]
+    machine.facts(VISIT, *((T - age_ms, 1) for age_ms in ages_ms))
+    machine.sellers(*((T - age_ms, f"s{age_ms}", 0) for age_ms in ages_ms))
+    machine.customers(*((T - age_ms, f"c{age_ms}", 0) for age_ms in ages_ms))
+    code = layout.survey_code(layout.PERSONNEL, layout.YES, 0)
+    for counter in (layout.VISITS, code):
+        assert machine.totals[0, :, counter].tolist() == [2, 4, 6]
+    machine.advance(T + 60_000)
+    for counter in (layout.VISITS, code):
+        assert machine.totals[0, :, counter].tolist() == [0, 3, 6]
+    assert machine.totals[1, :, code].tolist() == [0, 3, 6]

@@ -15,11 +15,12 @@ from streams.catalogue import OUTCOMES, QUESTIONS
 from streams.clock import EventClock, WallClock
 from streams.configuration import configure
 from streams.decode import decode
-from streams.engine import Engine
-from streams.events import EVENT_NAMES, TOPIC_OF_KIND
+from streams.engine import NO_EVENTS, Engine, Events
+from streams.events import EVENT_NAMES, LONGEST_WINDOW_MS, TOPIC_OF_KIND
 from streams.intake import take_in
+from streams.messages import Messages
 from streams.results import rows
-from streams.surveys import records
+from streams.surveys import revise, surveys
 
 ALL = 10**9
 SIZES = (1, 2, 7, 97, ALL)
@@ -49,23 +50,22 @@ class Feed:
 
     def step(self, events=()):
         """Apply events, or let time pass; returns the records of the surveys that changed."""
-        decoded = decode(encoded(events), longest_window_ms=self.configuration.longest_window_ms)
-        assert decoded.rejects == []
-        return self.apply(decoded.groups)
+        return self.apply(decoded(events, self.configuration.longest_window_ms))
 
     def tick(self, wall_ms):
         """Let the wall clock show an instant."""
         self.clock.wall_ms = wall_ms
-        return self.apply({})
+        return self.apply(NO_EVENTS)
 
     def arrive(self, events, append_ms=None):
         """Take in events of one topic as a worker does, appended to its log when they happened or at an instant."""
         topic = topic_of(events[0])
         appended = [event["ts"] for event in events] if append_ms is None else [append_ms] * len(events)
         intake = take_in(
-            encoded(events),
-            [event["office_id"].encode() for event in events],
+            Messages.of(encoded(events)),
+            Messages.of([event["office_id"].encode() for event in events]),
             np.array(appended, np.int64),
+            self.partition.names,
             topic=topic,
             partition=0,
             partition_of=lambda _: 0,
@@ -74,13 +74,14 @@ class Feed:
             longest_window_ms=self.configuration.longest_window_ms,
         )
         self.partition.topic_clock_ms[topic] = intake.clock_ms
-        self.apply(intake.groups)
+        self.apply(intake.events)
         return intake
 
-    def apply(self, groups):
+    def apply(self, events):
         """Apply decoded events."""
-        changed = self.engine.step(self.partition, groups, self.clock)
-        told = list(records(self.partition, changed, 0))
+        changed = self.engine.step(self.partition, events, self.clock)
+        revise(self.partition, changed, 0)
+        told = list(surveys(self.partition, changed))
         for record in told:
             name = record.office_id, record.survey_id
             if not self.forgets and name in self.records:
@@ -112,12 +113,12 @@ class Feed:
             if press["kind"] == SELLER and press["accepted"]:
                 start = int(press["id_start"])
                 event_id = tables.id_bytes[start : start + int(press["id_length"])].tobytes().decode()
-                office, panel = names.panels.order[press["panel"]]
+                office, panel = names.panels[press["panel"]]
                 found[office, event_id] = {
                     "event_id": event_id,
                     "office_id": office,
                     "panel_id": panel,
-                    "employee_id": names.entities.order[press["employee"]][2],
+                    "employee_id": names.entities[press["employee"]][2],
                     "ts": int(press["ts_ms"]),
                     "question": QUESTIONS[press["choice"]],
                     "outcome": "undecided" if press["outcome"] == UNDECIDED else OUTCOMES[press["outcome"]],
@@ -129,9 +130,12 @@ class Feed:
     @property
     def totals(self):
         """The counters of every entity that has any, as bytes."""
-        totals = self.partition.tables.totals
-        entities = self.partition.names.entities.items()
-        return {entity: totals[number].tobytes() for entity, number in entities if totals[number].any()}
+        tables = self.partition.tables
+        held = {
+            entity: (tables.survey_counts[number].tobytes(), tables.fact_sums[number].tobytes())
+            for number, entity in enumerate(self.partition.names.entities)
+        }
+        return {entity: counted for entity, counted in held.items() if any(map(any, counted))}
 
 
 def caught_up_clock(wall_ms=0):
@@ -145,6 +149,13 @@ def caught_up_clock(wall_ms=0):
 def encoded(events):
     """Events as messages; those that are messages stay what they are."""
     return [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
+
+
+def decoded(events, longest_window_ms=LONGEST_WINDOW_MS):
+    """Events as decoding leaves them; every one of them is good."""
+    rows, buffer, rejects = decode(Messages.of(encoded(events)), longest_window_ms=longest_window_ms)
+    assert rejects == []
+    return Events(rows, buffer)
 
 
 def topic_of(event):

@@ -4,6 +4,8 @@ import json
 
 from streams.decode import decode
 from streams.events import EVENT_NAMES
+from streams.messages import Messages
+from streams.structs import decode_structs
 
 COMMON = {"event_id": "e-1", "ts": 1_600_000_000_000, "office_id": "riga-1"}
 SPECIMENS = {
@@ -103,9 +105,23 @@ def every_message():
     return [message(name) for name in EVENT_NAMES]
 
 
+def decoded_alike(values, **options):
+    """Decode messages to structs, having seen that `streams.decode.decode` comes to the same judgement of each."""
+    structs = decode_structs(values, **options)
+    rows, _, rejects = decode(Messages.of(values), **options)
+    expected = sorted(
+        (position, kind, ts_ms)
+        for kind, group in structs.groups.items()
+        for position, ts_ms in zip(group.positions.tolist(), group.ts_ms.tolist(), strict=True)
+    )
+    assert rejects == structs.rejects
+    assert list(zip(*(rows[name].tolist() for name in ("position", "kind", "ts_ms")), strict=True)) == expected
+    return structs
+
+
 def alone(value, **options):
     """Decode one message; return its struct and its time, or its reason and None."""
-    groups, rejects = decode([value], **options)
+    groups, rejects = decoded_alike([value], **options)
     if rejects:
         assert not groups
         return rejects[0].reason, None
@@ -115,7 +131,7 @@ def alone(value, **options):
 
 def verdicts(values, **options):
     """Return what became of each message of a batch: its struct and its time, or why it was refused."""
-    groups, rejects = decode(values, **options)
+    groups, rejects = decoded_alike(values, **options)
     found = {reject.position: (reject.reason, reject.detail) for reject in rejects}
     for kind, group in groups.items():
         assert len(group.positions) == len(group.events) == len(group.ts_ms) > 0
@@ -124,3 +140,69 @@ def verdicts(values, **options):
             found[position] = (kind, struct, ts_ms)
     assert sorted(found) == list(range(len(values)))
     return [found[position] for position in range(len(values))]
+
+
+def as_read(rows, buffer):
+    """Return rows as dictionaries by position: numbers, and the texts that they point to (None where there is none)."""
+    data = buffer.tobytes()
+    names = rows.dtype.names or ()
+    spans = [name.removesuffix("_length") for name in names if name.endswith("_length")]
+    found = {}
+    for values in rows.tolist():
+        row = dict(zip(names, values, strict=True))
+        for span in spans:
+            start, length = row.pop(f"{span}_start"), row.pop(f"{span}_length")
+            row[f"{span}_text"] = data[start : start + length].decode() if length else None
+        found[row.pop("position")] = row
+    assert len(found) == len(rows)
+    return found
+
+
+NO_ROW = {
+    **dict.fromkeys(("amount", "first_ms", "second_ms", "code", "flag", "scope"), 0),
+    **dict.fromkeys(("hash_high", "hash_low", "target_high", "target_low"), 0),
+    **dict.fromkeys(("office", "place", "employee"), -1),
+    **dict.fromkeys(("place_text", "employee_text")),
+}
+QUESTIONS = ["personnel", "office", "loyalty"]
+NOT_GIVEN = -(2**62)
+
+
+def row_of(event):
+    """Return the row that an event, as the reference reads it, has to become; as `as_read` gives it."""
+    kind = EVENT_NAMES.index(event["type"])
+    row = NO_ROW | {"kind": kind, "ts_ms": event["ts"], "id_text": event["event_id"], "office_text": event["office_id"]}
+    match event["type"]:
+        case "seller_press":
+            question = QUESTIONS.index(event["question"]) if "question" in event else -1
+            more = {"place_text": event["panel_id"], "employee_text": event["employee_id"]}
+            return row | more | {"amount": event["hold_ms"], "code": question}
+        case "customer_press":
+            return row | {"place_text": event["panel_id"], "code": ["yes", "no", "hard_to_say"].index(event["answer"])}
+        case "verdict":
+            return row | {
+                "place_text": event["target_id"],
+                "code": ["survey", "force_majeure"].index(event["target"]),
+                "flag": int(event["reliable"]),
+                "scope": ["panel", "office"].index(event.get("scope", "panel")),
+                "first_ms": event.get("from", NOT_GIVEN),
+                "second_ms": event.get("to", NOT_GIVEN),
+            }
+        case "call":
+            wait_ms, talk_ms, hold_ms, wrap_ms = (
+                round(float(event.get(name, 0)) * 1000) for name in ("wait_s", "talk_s", "hold_s", "wrap_s")
+            )
+            return row | {
+                "place_text": event.get("queue"),
+                "employee_text": event.get("employee_id"),
+                "amount": wait_ms,
+                "first_ms": talk_ms + hold_ms + wrap_ms,
+                "second_ms": talk_ms,
+                "code": {"answered": 1, "abandoned": 2}.get(event["disposition"], 0),
+                "flag": int(event["direction"] == "inbound"),
+            }
+        case "sale":
+            return row | {"employee_text": event.get("employee_id"), "amount": event["amount_minor"]}
+        case "visit":
+            return row | {"amount": event.get("count", 1)}
+    return row

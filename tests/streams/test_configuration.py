@@ -35,6 +35,7 @@ NUMBERS = {
     "partitions": (int, 1, 10_000),
     "indices_interval_s": (float, 0.1, DAY_S),
     "metrics_port": (int, 0, 65_535),
+    "metrics_max_series": (int, 1, 100_000_000),
     **{f"correction_horizon_s.{topic.replace('-', '_')}": (float, 0.001, 1e8) for topic in TOPICS},
 }
 WORDS = {

@@ -1,186 +1,89 @@
-"""Batches of messages: groups, times, independence of the cuts, and messages that conspire."""
-
-import json
-import random
+"""Batches of messages to rows: what is scanned and what the library decodes become one."""
 
 import numpy as np
 import pytest
 
-from streams import decode as module
-from streams.decode import decode
-from streams.events import EVENT_NAMES, EVENT_TYPES
-from streams.fields import FIELDS
-from streams.times import epoch_ms
+from kernels.events import EVENT_ROW
+from streams.decode import Decoded, decode
+from streams.events import EVENT_NAMES
+from streams.messages import Messages
 from tests.reference import contract
-from tests.reference.companies import company
-from tests.reference.messages import mutate, spell
-from tests.streams.specimens import COMMON, OPTIONAL, event, every_message, message, verdicts
+from tests.streams.specimens import as_read, every_message, message, row_of
+
+ODD_VISIT = message("visit", event_id="\u00e9").replace(b'"visit"', b'"vi\\u0073it"')
+
+
+def decoded(values, **options):
+    """Decode messages; what stands at each position, as read back."""
+    result = decode(Messages.of(values), **options)
+    assert isinstance(result, Decoded)
+    found = as_read(result.rows, result.buffer)
+    assert not found.keys() & {reject.position for reject in result.rejects}
+    return found | {reject.position: reject.reason for reject in result.rejects}
 
 
 def test_empty_batch():
-    """No messages give no groups and no rejects."""
-    assert decode([]) == ({}, [])
+    """No messages give no rows and no rejects."""
+    rows, _, rejects = decode(Messages.of([]))
+    assert (rows.size, rows.dtype, rejects) == (0, EVENT_ROW, [])
 
 
-def test_groups():
-    """Events come grouped by type, in the order of the kind codes, with their places and times."""
-    batch = [*every_message(), b"{}", *reversed(every_message())]
-    groups, rejects = decode(batch)
-    assert list(groups) == list(range(10))
-    for kind, group in groups.items():
-        assert group.positions.tolist() == [kind, 20 - kind]
-        assert group.ts_ms.tolist() == [COMMON["ts"]] * 2
-        assert list(map(type, group.events)) == [EVENT_TYPES[kind]] * 2
-        assert group.positions.dtype == group.ts_ms.dtype == np.int64
-    assert [reject.position for reject in rejects] == [10]
-
-
-@pytest.mark.parametrize("name", EVENT_NAMES)
-def test_values(name):
-    """Every field arrives in the struct as it was sent."""
-    ((_, struct, _),) = verdicts([message(name)])
-    assert as_dictionary(struct) == event(name)
-
-
-def test_times_in_either_form():
-    """`ts` may be an integer or an RFC 3339 text, side by side."""
-    texts = ["2020-09-13T12:26:40.123456Z", "2020-09-13T14:26:40.123+02:00", "2020-09-13T12:26:40Z"]
-    (group,) = decode([message("visit", ts=ts) for ts in (5, *texts, 6)]).groups.values()
-    assert group.ts_ms.tolist() == [5, 1_600_000_000_123, 1_600_000_000_123, 1_600_000_000_000, 6]
+@pytest.mark.parametrize("others", [[], [b"{}"], [ODD_VISIT], [None, b"", message("rating")]])
+def test_every_kind(others):
+    """Rows are those of the reference, whichever way they took and whoever is beside them."""
+    values = every_message() + others + every_message()
+    found = decoded(values)
+    assert list(range(len(values))) == sorted(found)
+    for position, value in enumerate(values):
+        event, reason = contract.judge(value or b"")
+        assert found[position] == (reason or row_of(event))
 
 
 @pytest.mark.parametrize("name", EVENT_NAMES)
-def test_null_is_absent(name):
-    """A null gives the default that the absence of the field gives, beside neighbours that have the field."""
-    nulls = message(name, **dict.fromkeys(OPTIONAL[name]))
-    absent = json.dumps({key: value for key, value in event(name).items() if key not in OPTIONAL[name]}).encode()
-    first, second, third = (struct for _, struct, _ in verdicts([message(name), nulls, absent]))
-    assert second == third
-    assert as_dictionary(first) == event(name)
+def test_one_kind_alone(name):
+    """A batch of one kind, on its topic or anywhere, is whole."""
+    value = message(name, event_id="\u012b")
+    assert decoded([value] * 3) == dict.fromkeys(range(3), row_of(contract.judge(value)[0]))
 
 
-def test_null_scores_are_absent():
-    """A criterion whose score is null was not scored."""
-    ((_, struct, _),) = verdicts([message("peer_rating", scores={"a": None, "b": 3})])
-    assert struct.scores == {"b": 3}
+def test_rows_stand_by_position():
+    """Odd ones and rejects among them."""
+    values = [message("visit"), ODD_VISIT, b"{", message("visit"), message("shift"), b"1", ODD_VISIT]
+    rows, _, rejects = decode(Messages.of(values))
+    assert rows["position"].tolist() == [0, 1, 3, 4, 6]
+    assert [reject.position for reject in rejects] == [2, 5]
 
 
-@pytest.mark.parametrize(
-    "conspiracy",
-    [
-        [b'{"x":[1', b"2]}", b"%b,%b"],
-        [b'{"x":"', b'"}', b"%b,%b"],
-        [b'{"type":"visit","x":[', b'],"event_id":"e","ts":1,"office_id":"o"}', b"%b,%b"],
-        [b'{"type":"visit","event_id":"e","ts":1,"office_id":"o","x":[1', b"2]}", b"%b,7,%b"],
-        [b"%b,%b", b"%b"],
-        [b"%b", b"%b,%b"],
-        [b"%b,1", b"%b"],
-        [b"%b,1,%b", b"%b"],
-        [b"%b],[%b", b"%b"],
-        [b"%b]", b"[%b"],
-        [b"", b"%b,%b"],
-        [b"%b,", b"%b"],
-        [b",%b", b"%b"],
-        [b"1", b"%b"],
-        [b"\xd0", b"\x90%b"],
-    ],
-    ids=lambda parts: " | ".join(part.decode("latin-1") for part in parts),
-)
-def test_messages_cannot_conspire(conspiracy):
-    """Messages that would make good ones together are judged one by one."""
-    visit = message("visit")
-    parts = [part.replace(b"%b", visit) for part in conspiracy]
-    found = verdicts(parts * 3)
-    assert found == [verdicts([part])[0] for part in parts] * 3
-    for part, verdict in zip(parts, found, strict=False):
-        assert (verdict[0] in {"not_json", "not_an_object"}) is (part != visit)
+def test_the_buffer_is_the_messages_own_where_that_is_enough():
+    """Nothing is copied where everything is scanned, and nobody may write to it."""
+    messages = Messages.of([message("visit")] * 3)
+    assert np.shares_memory(decode(messages).buffer, messages.buffer)
+    for values in ([message("visit")], [message("rating")], [message("visit"), message("rating")]):
+        writable = Messages.of(values)._replace(buffer=Messages.of(values).buffer.copy())
+        assert not decode(writable).buffer.flags.writeable
+        assert writable.buffer.flags.writeable
 
 
-def test_the_separator_cannot_be_guessed():
-    """What stands between the messages is drawn anew by every process, out of very many numbers."""
-    assert module._SEPARATOR != 0
-    assert module._SEPARATOR.bit_length() <= 63
-    assert b"%d" % module._SEPARATOR in module._JOINT
+def test_a_batch_cut_out_of_another():
+    """Rows count from the beginning of the cut, and point into the buffer that it shares."""
+    messages = Messages.of([b"{", *every_message(), message("visit", event_id="last")]).cut(10, 12)
+    rows, buffer, rejects = decode(messages)
+    assert rejects == []
+    assert [row["id_text"] for row in as_read(rows, buffer).values()] == ["e-1", "last"]
+    assert rows["position"].tolist() == [0, 1]
 
 
-def test_one_bad_message_spoils_nothing():
-    """A bad message anywhere in a batch leaves its neighbours as they are."""
-    good = [message("visit", event_id=str(place)) for place in range(100)]
-    for place in (0, 1, 50, 99, 100):
-        groups, rejects = decode([*good[:place], b"{", *good[place:]])
-        assert [reject.position for reject in rejects] == [place]
-        (group,) = groups.values()
-        assert [struct.event_id for struct in group.events] == [
-            struct.event_id for struct in decode(good).groups[5].events
-        ]
-        assert group.positions.tolist() == [*range(place), *range(place + 1, 101)]
+@pytest.mark.parametrize("value", every_message())
+def test_a_topic_takes_its_own_kinds(value):
+    """Anything else is `wrong_topic`, by either way."""
+    kind = EVENT_NAMES.index(contract.judge(value)[0]["type"])
+    for topic, kinds in {"presses": (0, 1), "verdicts": (2,), "visits": (5,), "ratings": (6,), "shifts": (8,)}.items():
+        assert (decoded([value], topic=topic)[0] == "wrong_topic") is (kind not in kinds)
 
 
-def test_records_without_value():
-    """A record without a value, or with an empty one, is refused beside its neighbours."""
-    found = verdicts([None, message("visit"), b"", None])
-    assert [verdict[0] for verdict in found] == ["not_json", 5, "not_json", "not_json"]
-
-
-@pytest.mark.parametrize("neighbour", ["plain", "é\u00a0", 'with "escapes"\n', "\x7f", "\u0085"])
-def test_control_characters_beside_others(neighbour):
-    """A control character in an id is found, and one in a free text does no harm, whatever the neighbours hold."""
-    batch = [
-        message("rating", comment=neighbour),
-        message("rating", client_id="a\u0085"),
-        message("call", queue="a\x7f"),
-    ]
-    batch += [message("rating", employee_ids=["a", "b\n"]), message("peer_rating", scores={"a": 1, "b\x00": 2})]
-    assert [verdict[0] for verdict in verdicts(batch)] == [6, *["bad_value"] * 4]
-
-
-def as_dictionary(struct):
-    """Return a decoded event as the reference has it: by the names in JSON, times in milliseconds, nothing absent."""
-    kind = EVENT_TYPES.index(type(struct))
-    found = {"type": EVENT_NAMES[kind]}
-    for field in FIELDS[kind]:
-        value = getattr(struct, field.attribute)
-        if field.holds_time and isinstance(value, str):
-            value = epoch_ms(value)
-        if value is not None:
-            found[field.name] = value
-    return found
-
-
-def of_reference(value, topic):
-    """Return what the reference says of a message: a reason, or the event with every default."""
-    found, reason = contract.judge(value, topic)
-    if found is None:
-        return reason
-    return {name: value for name, value in OPTIONAL[found["type"]].items() if value is not None} | found
-
-
-@pytest.mark.parametrize("topic", [None, "presses", "ratings"])
-@pytest.mark.parametrize("seed", range(4))
-def test_agrees_with_the_reference(seed, topic):
-    """Of broken messages, and of good ones in every spelling, the batch gives what the reference gives one by one."""
-    chance = random.Random(seed)
-    batch = mutate(seed, 4000) + [spell(found, chance) for found in company(seed, mess=0, steps=200)]
-    chance.shuffle(batch)
-    start = 0
-    while start < len(batch):
-        part = batch[start : start + chance.choice((1, 2, 10, 1000))]
-        for value, found in zip(part, verdicts(part, topic=topic), strict=True):
-            assert (found[0] if isinstance(found[0], str) else as_dictionary(found[1])) == of_reference(value, topic), (
-                value
-            )
-            assert isinstance(found[0], str) or found[2] == as_dictionary(found[1])["ts"]
-        start += len(part)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_cuts_do_not_matter(seed):
-    """What becomes of a message, its sentence included, is the same alone, in any batch, and among any neighbours."""
-    chance = random.Random(seed)
-    batch = mutate(seed + 100, 1500) + every_message() * 30
-    alone = [verdicts([value])[0] for value in batch]
-    for size in (2, 3, 64, 700, len(batch)):
-        places = chance.sample(range(len(batch)), len(batch))
-        for start in range(0, len(places), size):
-            part = places[start : start + size]
-            assert verdicts([batch[place] for place in part]) == [alone[place] for place in part]
+def test_the_longest_window_is_handed_on():
+    """To both ways."""
+    plain = message("verdict", from_=1, to=1001)
+    for value in (plain, plain.replace(b"verdict", b"v\\u0065rdict")):
+        assert decoded([value], longest_window_ms=999) == {0: "bad_value"}
+        assert decoded([value], longest_window_ms=1000)[0]["second_ms"] == 1001

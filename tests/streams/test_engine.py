@@ -3,16 +3,20 @@
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kernels.layout import COUNTERS, SEEN_IDS, VISITORS_LOW, VISITS, survey_code
+from streams.engine import Events
 from tests.reference import cases, method
 from tests.reference.companies import START_MS, company
 from tests.reference.contract import judge, normalise
 from tests.reference.messages import mutate
 from tests.reference.strategies import configurations, event_sets
-from tests.streams.feeding import ALL, HOUR_MS, SIZES, Feed, by_name, by_topic, caught_up_clock, shuffled
+from tests.streams.feeding import ALL, HOUR_MS, SIZES, Feed, by_name, by_topic, caught_up_clock, decoded, shuffled
+from tests.streams.happenings import answer, press, sale, visit
 
 ODD_WINDOWS = ["1m", "7m", "3h", "25h", "30d"]
 COMPANIES = [[normalise(event) for event in company(seed, mess=0, steps=40)] for seed in range(4)]
@@ -154,3 +158,49 @@ def test_whatever_is_accepted_is_applied(seed):
         feed = Feed({"windows": ODD_WINDOWS}, at_ms, sweeps=True).feed(lines, 50)
         expected = method.indices(list(events.values()), at_ms, {"windows": ODD_WINDOWS})
         assert cases.differences(feed.rows, expected) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_buffer_is_needed_for_one_step_only(seed):
+    """What the engine keeps it has copied: a buffer that is used again for the next batch spoils nothing."""
+    at_ms = START_MS + 600_000
+    feed = Feed(CONFIGS[seed], at_ms)
+    memory = np.zeros(2**20, np.uint8)
+    events = shuffled(COMPANIES[seed], seed)
+    for start in range(0, len(events), 50):
+        rows, buffer = decoded(events[start : start + 50])
+        memory[:] = 0xFF
+        memory[: buffer.size] = buffer
+        feed.apply(Events(rows, memory))
+    expected = Feed(CONFIGS[seed], at_ms).feed(COMPANIES[seed])
+    assert feed.surveys == expected.surveys
+    assert sorted(feed.rows, key=str) == sorted(expected.rows, key=str)
+
+
+def test_events_after_the_end_of_a_replay_are_left_out():
+    """They are counted, and nothing is remembered of them: no name, no id, no instant."""
+    feed = Feed({}, START_MS)
+    feed.step([sale(START_MS), sale(START_MS + 1, office_id="later"), press(START_MS + 1), visit(START_MS)])
+    assert feed.partition.left_out == 2
+    assert feed.partition.greatest_ts_ms == START_MS
+    assert [name for _, name, _ in feed.partition.names.entities] == ["riga-1"]
+    assert feed.partition.tables.sizes[SEEN_IDS] == 2
+
+
+def test_values_of_all_entities_stand_by_their_numbers():
+    """Counters of surveys before those of facts, windows in the order of the configuration."""
+    feed = Feed({"windows": ["1m", "1h"]}, START_MS)
+    feed.step([
+        press(START_MS - 120_000, office_id="a", employee_id="ann"),
+        answer(START_MS - 119_000, office_id="a"),
+        visit(START_MS, office_id="b", count=5),
+    ])  # fmt: skip
+    held = feed.engine.values(feed.partition)
+    assert feed.partition.names.entities == [("office", "a", ""), ("employee", "a", "ann"), ("office", "b", "")]
+    assert held.totals.shape == (3, 2, COUNTERS)
+    assert np.argwhere(held.totals).tolist() == [
+        *([0, 1, survey_code(0, 0, 0)], [1, 1, survey_code(0, 0, 0)]),
+        *([2, window, counter] for window in (0, 1) for counter in (VISITS, VISITORS_LOW)),
+    ]
+    assert held.seen.tolist() == [[False, True], [False, True], [True, True]]
+    assert held.values.shape == held.bases.shape == (3, 2, len(feed.engine.indices))

@@ -98,7 +98,8 @@ def test_a_leap_within_a_batch_forgets_nothing_that_the_batch_needs():
     assert feed.partition.duplicates == len(sold)
 
 
-TABLES = ("presses", "force_majeures", "verdicts", "facts", "ids", "verdict_index", "id_bytes", "sequence", "changed")
+TABLES = ("presses", "force_majeures", "verdicts", "verdict_hashes", "verdict_index", "facts", "id_bytes", "sequence")
+TABLES += ("seen", "seen_hashes", "seen_index", "open_surveys", "changed")
 
 
 @pytest.mark.parametrize("happening", ["press", "answer", "long_press", "verdict", "sale", "rating"])

@@ -5,10 +5,11 @@ import random
 import pytest
 
 from streams.clock import EventClock
+from streams.engine import Events
 from tests.reference import cases, method
 from tests.reference.companies import START_MS, company
 from tests.reference.contract import normalise
-from tests.streams.feeding import ALL, DAY_MS, HOUR_MS, MINUTE_MS, Feed, caught_up_clock
+from tests.streams.feeding import ALL, DAY_MS, HOUR_MS, MINUTE_MS, Feed, caught_up_clock, decoded
 from tests.streams.happenings import answer, call, long_press, press, rating, sale, shift, verdict, visit
 
 T = START_MS
@@ -235,6 +236,55 @@ def test_held_events_are_taken_once():
         feed.tick(T + seconds * 1000)
         assert value(feed, "sales") == (min(seconds, 3), min(seconds, 3))
     assert feed.partition.duplicates == 3
+
+
+def test_held_events_need_no_more_of_their_batch():
+    """What is held has its ids with it and no other bytes: the batch's own buffer may go, or be written over."""
+    feed = live({"windows": ["1h"]})
+    surveys = [press(T + 60_000, event_id=text, panel_id=f"p-{text}") for text in ("\u00e9", "s" * 120, "\U0001f600")]
+    answers = [
+        answer(T + 60_500, event_id=f"a-{number}", panel_id=one["panel_id"]) for number, one in enumerate(surveys)
+    ]
+    rows, buffer = decoded(
+        [press(T, panel_id="now", event_id="now"), *surveys, sale(T), *answers, verdict(T + 60_600, surveys[0], 0)]
+    )
+    buffer = buffer.copy()
+    feed.apply(Events(rows, buffer))
+    buffer[:] = ord("!")
+    (held,) = feed.partition.held
+    assert held.rows.size == 7
+    assert held.buffer.size == held.rows["id_length"].sum()
+    told = feed.tick(T + 60_000)
+    (held,) = feed.partition.held  # parted once more
+    assert held.buffer.size == held.rows["id_length"].sum() < 120
+    told += feed.tick(T + 70_000)
+    assert {record.survey_id: (record.panel_id, record.outcome, record.valid) for record in told} == {
+        "now": ("now", "silent", True),
+        **{one["event_id"]: (one["panel_id"], "yes", number > 0) for number, one in enumerate(surveys)},
+    }
+    assert feed.partition.held == []
+
+
+def test_held_presses_of_one_instant_stand_by_their_ids():
+    """As they would have, had they come in time."""
+    feed = live()
+    presses = [press(T + 1000, event_id=text, employee_id=text) for text in ("b", "\uffee", "a", "\U0001f600")]
+    feed.arrive(presses, T)
+    feed.tick(T + 1000)
+    assert list(feed.surveys) == [("riga-1", "a")]
+    assert feed.partition.diagnostics["bounce"] == 3
+
+
+def test_many_batches_are_held_and_come_due_apart():
+    """Each in its time, whichever of them came first."""
+    feed = live({"windows": ["1h"]})
+    for number in (5, 1, 4, 2, 3):
+        feed.arrive([sale(T + number * 1000), sale(T + number * 1000 + 500)], T)
+    for half in range(1, 12):
+        feed.tick(T + half * 500)
+        due = max(0, half - 1)
+        assert value(feed, "sales") == ((due, due) if due else None)
+        assert sum(batch.rows.size for batch in feed.partition.held) == 10 - due
 
 
 def test_plans_need_not_wait():

@@ -5,11 +5,10 @@ import random
 import numpy as np
 import pytest
 
-from streams.decode import decode
-from streams.events import SALE, SHIFT
-from streams.lateness import LEAD_MS, timely, without
+from streams.events import SHIFT
+from streams.lateness import LEAD_MS, timely
 from tests.reference.companies import START_MS
-from tests.streams.feeding import encoded
+from tests.streams.feeding import decoded
 from tests.streams.happenings import answer, press, sale, shift
 
 T = START_MS
@@ -18,9 +17,8 @@ HORIZON_MS = 1000
 
 def judged(events, append_ms=None, clock_ms=0, horizon_ms=HORIZON_MS):
     """What becomes of events that were appended when they happened, or at other instants."""
-    groups = decode(encoded(events)).groups
     appended = np.array([event["ts"] for event in events] if append_ms is None else append_ms, np.int64)
-    return timely(groups, appended, clock_ms, horizon_ms)
+    return timely(decoded(events).rows, appended, clock_ms, horizon_ms)
 
 
 def reasons(result):
@@ -32,7 +30,7 @@ def test_an_event_may_be_as_late_as_the_horizon():
     """At the horizon is in time, a millisecond further is too late."""
     result = judged([sale(T), sale(T - 1000), sale(T - 1001)])
     assert reasons(result) == [(2, "too_late")]
-    assert result.groups[SALE].positions.tolist() == [0, 1]
+    assert result.rows["position"].tolist() == [0, 1]
     assert result.clock_ms == T
     assert result.late == 1
 
@@ -50,7 +48,7 @@ def test_shifts_may_be_planned_ahead():
     result = judged([shift(T + 10**10)], [T])
     assert result.rejects == []
     assert result.clock_ms == T
-    assert len(result.groups[SHIFT].events) == 1
+    assert result.rows["kind"].tolist() == [SHIFT]
 
 
 def test_a_shift_may_be_too_late():
@@ -85,7 +83,9 @@ def test_the_future_comes_first():
 
 def test_nothing_has_no_time():
     """A batch without events keeps the clock."""
-    assert timely({}, np.zeros(0, np.int64), 77, 1) == ({}, [], 77, 0)
+    result = judged([], clock_ms=77)
+    assert result.rows.size == 0
+    assert result[1:] == ([], 77, 0)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -123,11 +123,20 @@ def naive(events, append_ms):
     return refused, clock_ms
 
 
-def test_events_are_taken_out_by_position():
-    """Groups that lose nothing stay as they are, groups that lose all are gone."""
-    groups = decode(encoded([press(T), answer(T), press(T), sale(T)])).groups
-    left = without(groups, np.array([1, 2]))
-    assert {kind: group.positions.tolist() for kind, group in left.items()} == {0: [0], SALE: [3]}
-    assert left[SALE] is groups[SALE]
-    assert len(left[0].events) == len(left[0].ts_ms) == 1
-    assert without(groups, np.array([], np.int64)) is groups
+def test_what_is_in_time_stays_as_it_is():
+    """Every field of the rows, in their order; where nothing is refused they are the very same rows."""
+    events = [press(T), sale(T + 10**9), answer(T, answer="no"), sale(T + 5, amount_minor=-7)]
+    rows = decoded(events).rows
+    result = timely(rows, np.full(4, T, np.int64), 0, HORIZON_MS)
+    assert (result.rows == rows[[0, 2, 3]]).all()
+    assert reasons(result) == [(1, "in_the_future")]
+    assert timely(result.rows, np.full(4, T, np.int64), 0, HORIZON_MS).rows is result.rows
+
+
+def test_a_reject_says_where_it_lay():
+    """By the position of its message, of which others may be gone already."""
+    rows = decoded([sale(T), sale(T + 10**9), sale(T - 2000)]).rows
+    rows["position"] = [3, 5, 8]
+    result = timely(rows, np.full(9, T, np.int64), 0, HORIZON_MS)
+    assert reasons(result) == [(5, "in_the_future"), (8, "too_late")]
+    assert all(reject.detail for reject in result.rejects)

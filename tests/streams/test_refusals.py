@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from streams.decode import decode
 from streams.events import EVENT_NAMES, TOPIC_OF_KIND
 from streams.refusals import REASONS
+from streams.structs import decode_structs as decode
 from tests.streams.specimens import COMMON, OPTIONAL, SPECIMENS, alone, event, message
 
 LARGEST = 65_536

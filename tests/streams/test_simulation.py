@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 import orjson
 import pytest
 
-from streams.decode import decode
 from streams.events import EVENT_NAMES
 from streams.simulation import GREATEST_SKEW_MS, SLOT_MS, Company, morning_offset_ms, simulate
 from streams.simulation.company import DAY_MS, HOUR_MS
+from streams.structs import decode_structs as decode
 from tests.reference import contract, method
 
 START_MS = 1_767_571_200_000  # Monday, 2026-01-05T00:00:00Z

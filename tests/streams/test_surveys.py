@@ -2,15 +2,17 @@
 
 import random
 
+import msgspec
 import pytest
 
-from streams.decode import decode
+from streams import surveys as product
 from streams.outputs import Survey
-from streams.surveys import records
+from streams.surveys import records, revise, surveys
 from tests.reference import method
 from tests.reference.companies import START_MS, company
 from tests.reference.contract import normalise
-from tests.streams.feeding import Feed, by_name, encoded, shuffled
+from tests.stored import Record, records_bytes
+from tests.streams.feeding import Feed, by_name, decoded, shuffled
 from tests.streams.happenings import answer, long_press, press, rating, verdict
 
 T = START_MS
@@ -27,8 +29,9 @@ def test_a_record_says_what_a_survey_is():
     survey = press(T, question="loyalty", panel_id="p7", employee_id="ann", office_id="riga-\u00e9", event_id="s\u00e9")
     feed.clock.now_ms = T + 100
     reply = answer(T + 1, answer="hard_to_say", panel_id="p7", office_id="riga-\u00e9")
-    rows = feed.engine.step(feed.partition, decode(encoded([survey, reply])).groups, feed.clock)
-    (record,) = records(feed.partition, rows, T + 777)
+    rows = feed.engine.step(feed.partition, decoded([survey, reply]), feed.clock)
+    revise(feed.partition, rows, T + 777)
+    (record,) = surveys(feed.partition, rows)
     assert record == Survey(
         survey_id="s\u00e9",
         office_id="riga-\u00e9",
@@ -50,8 +53,9 @@ def test_revisions_rise_even_where_time_does_not():
     revisions = []
     changes = [[survey, answer(T + 1)], [verdict(T + 2, survey, 0)], [verdict(T + 3, survey, 1)]]
     for time_ms, events in zip((5000, 4000, 9000), changes, strict=True):
-        rows = feed.engine.step(feed.partition, decode(encoded(events)).groups, feed.clock)
-        revisions += [record.revision for record in records(feed.partition, rows, time_ms)]
+        rows = feed.engine.step(feed.partition, decoded(events), feed.clock)
+        revise(feed.partition, rows, time_ms)
+        revisions += [survey.revision for survey in surveys(feed.partition, rows)]
     assert revisions == [5000, 5001, 9000]
 
 
@@ -136,3 +140,39 @@ def test_records_end_in_the_state_of_a_company(seed):
     withdrawn = {name for name, (outcome, *_) in last.items() if outcome == "withdrawn"}
     assert {name: state for name, state in last.items() if name not in withdrawn} == decided
     assert withdrawn
+
+
+AWKWARD = ["a", '"', "\\", 'say "\\"', "r\u012bga-1", "\U0001f600" * 128, '"' * 128, "x" * 128]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_messages_are_records_of_json(seed, monkeypatch):
+    """Byte for byte what the encoder of JSON makes of each survey, as records of one batch, with the office as the key."""
+    chance = random.Random(seed)
+    monkeypatch.setattr(product, "BATCH_BYTES", chance.choice((1, 5000, 10**6)))
+    feed = Feed()
+    events = []
+    for number in range(300):
+        panel = chance.choice(AWKWARD)
+        office = chance.choice(AWKWARD)
+        question = chance.choice((None, "personnel", "office", "loyalty"))
+        names = {"panel_id": panel, "office_id": office}
+        survey = press(T + number * 700, employee_id=chance.choice(AWKWARD), **names) | {"question": question}
+        survey |= {"event_id": f"{chance.choice(AWKWARD)[:100]}{number}"}
+        events.append(survey)
+        if chance.random() < 0.5:
+            said = chance.choice(("yes", "no", "hard_to_say"))
+            events.append(answer(T + number * 700 + 300, answer=said, **names))
+        if chance.random() < 0.1:
+            events.append(verdict(T + number * 700, survey, 0))
+    rows = feed.engine.step(feed.partition, decoded(events), feed.clock)
+    revise(feed.partition, rows, chance.choice((0, 2**53)))
+    expected = list(surveys(feed.partition, rows))
+    assert len(expected) > 100
+    done = 0
+    for some in records(feed.partition, rows):
+        part = expected[done : done + some.size]
+        messages = [(survey.office_id.encode(), msgspec.json.encode(survey)) for survey in part]
+        assert some.data == records_bytes([Record(at, 0, *message) for at, message in enumerate(messages)])
+        done += some.size
+    assert done == len(expected)

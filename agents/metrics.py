@@ -1,0 +1,123 @@
+"""How a worker answers scrapes: piece by piece, so that it goes on with its work meanwhile."""
+
+import asyncio
+import logging
+import zlib
+from contextlib import suppress
+
+from aiohttp import web
+
+from agents.exposition import Exposition
+from agents.telemetry import OPENMETRICS, TEXT
+from agents.worker import Worker
+
+SCRAPES_AT_ONCE = 4  # more of them wait
+ANSWER_S = 60  # as long as Prometheus waits at most, usually; who reads slower must not keep others from reading
+GZIP = 16 + zlib.MAX_WBITS
+
+log = logging.getLogger("kqi.metrics")
+
+
+class Metrics:
+    """The page /metrics of a worker."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._exposition = Exposition(worker.engine)
+        self._turns = asyncio.Semaphore(SCRAPES_AT_ONCE)
+        self._ceiling_reached = False
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a scrape, as soon as not too many others are answered."""
+        try:
+            async with self._turns, asyncio.timeout(ANSWER_S):
+                return await self._answer(request)
+        except TimeoutError:
+            log.warning("a scrape by %s was given up after %d s", request.remote, ANSWER_S)
+            if request.transport is not None:
+                request.transport.abort()  # what nobody reads would stay in memory
+            return web.Response(status=503)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        openmetrics = "application/openmetrics-text" in request.headers.get("Accept", "")
+        stream = await Stream.begin(request, OPENMETRICS if openmetrics else TEXT)
+        if request.method != "HEAD":
+            with suppress(ConnectionError):  # the client has gone
+                await self._write(stream, openmetrics=openmetrics)
+        return stream.response
+
+    async def _write(self, stream: "Stream", *, openmetrics: bool) -> None:
+        worker = self._worker
+        worker.pass_time()
+        scrape = self._exposition.scrape(worker.shown)
+        for piece in scrape.pieces():
+            await stream.write(piece)
+        self._note(scrape.left_out)
+        refresh_gauges(worker)
+        await stream.write(b"")
+        await stream.write(worker.telemetry.text(openmetrics=openmetrics))
+        await stream.end()
+
+    def _note(self, left_out: int) -> None:
+        """Count what a scrape left out; say so once, until all is shown again."""
+        self._worker.telemetry.series_left_out.inc(left_out)
+        if left_out and not self._ceiling_reached:
+            most = self._worker.configuration.metrics_max_series
+            log.warning("/metrics shows no more than metrics_max_series, %d series: %d are left out", most, left_out)
+        self._ceiling_reached = left_out > 0
+
+
+class Stream:
+    """An answer that goes out piece by piece, compressed if that is asked for; others get their turn in between."""
+
+    def __init__(self, response: web.StreamResponse, *, compressed: bool) -> None:
+        self.response = response
+        self._compressor = zlib.compressobj(1, wbits=GZIP) if compressed else None
+
+    @classmethod
+    async def begin(cls, request: web.Request, content_type: str) -> "Stream":
+        """Send the headers."""
+        compressed = takes_gzip(request.headers.get("Accept-Encoding", ""))
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        response = web.StreamResponse(headers=headers | ({"Content-Encoding": "gzip"} if compressed else {}))
+        await response.prepare(request)
+        return cls(response, compressed=compressed)
+
+    async def write(self, piece: bytes) -> None:
+        """Send a piece; it may be empty."""
+        if self._compressor is not None and piece:
+            piece = await asyncio.to_thread(self._compressor.compress, piece)
+        if piece:
+            await self.response.write(piece)
+        await asyncio.sleep(0)  # what was written at once has let nobody else have a turn
+
+    async def end(self) -> None:
+        """Send what is left."""
+        await self.response.write_eof(b"" if self._compressor is None else self._compressor.flush())
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether a header Accept-Encoding allows gzip."""
+    for part in accepted.lower().split(","):
+        coding, *parameters = (word.replace(" ", "") for word in part.split(";"))
+        if coding == "gzip":
+            return not any(word.startswith("q=") and not word[2:].strip("0.") for word in parameters)
+    return False
+
+
+def refresh_gauges(worker: Worker) -> None:
+    """Bring the gauges of the worker's own health up to date."""
+    telemetry = worker.telemetry
+    telemetry.partitions.set(len(worker.owned) if worker.assigned else 0)
+    telemetry.ready.set(int(worker.ready))
+    telemetry.now.set(min((owned.state.now.now_ms for owned in worker.owned.values()), default=0) / 1000)
+    telemetry.lag.clear()
+    progress = worker.app.batches.progress() if worker.app is not None else {}
+    for (topic, partition), reached in progress.items():
+        telemetry.lag.labels(topic, str(partition)).set(max(0, reached.end_offset - reached.next_offset))
+    roles: dict[str, int] = {"bounce": 0, "answer": 0, "extra": 0, "orphan": 0}
+    for owned in worker.owned.values():
+        for role, count in owned.state.diagnostics.items():
+            roles[role] += count
+    for role, count in roles.items():
+        telemetry.presses.labels(role).set(count)

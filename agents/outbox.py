@@ -1,0 +1,87 @@
+"""What waits to be published, in order, while the work goes on.
+
+Whatever caused a message counts as done only when the broker has it: `done` is called then, and not before. When the broker
+is slower than the work, the work waits.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
+
+from agents.sending import Bundle, Message
+
+Deliver = Callable[[list[Message | Bundle]], Awaitable[None]]
+
+MOST_BYTES = 16 * 2**20  # that may wait before the work does
+BYTES_AT_ONCE = 4 * 2**20
+MESSAGES_AT_ONCE = 4000
+
+
+class _Entry(NamedTuple):
+    messages: list[Message | Bundle]
+    size: int  # bytes
+    done: Callable[[], None] | None
+
+
+def _size(message: Message | Bundle) -> int:
+    return len(message.records) if isinstance(message, Bundle) else len(message.value or b"")
+
+
+class Outbox:
+    """Messages on their way to a function that returns when the broker has them."""
+
+    def __init__(self, deliver: Deliver) -> None:
+        self._deliver = deliver
+        self._entries: deque[_Entry] = deque()
+        self._size = 0
+        self._news = asyncio.Event()
+        self._sending = asyncio.Lock()
+
+    def add(self, messages: Iterable[Message | Bundle], done: Callable[[], None] | None = None) -> None:
+        """Have messages published, and `done` called when they and all before them are."""
+        entry = list(messages)
+        if not entry and not self._entries and not self._sending.locked():
+            if done is not None:
+                done()
+            return
+        size = sum(map(_size, entry))
+        self._entries.append(_Entry(entry, size, done))
+        self._size += size
+        self._news.set()
+
+    async def make_room(self) -> None:
+        """Return when no more waits than may."""
+        if self._size > MOST_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Return when all that was added is published."""
+        async with self._sending:
+            while self._entries:
+                entries = self._next()
+                await self._deliver([message for entry in entries for message in entry.messages])
+                for entry in entries:
+                    self._entries.popleft()
+                    self._size -= entry.size
+                    if entry.done is not None:
+                        entry.done()
+
+    def _next(self) -> list[_Entry]:
+        """Some of the first entries, one at least."""
+        taken: list[_Entry] = []
+        size = count = 0
+        for entry in self._entries:
+            if taken and (size + entry.size > BYTES_AT_ONCE or count + len(entry.messages) > MESSAGES_AT_ONCE):
+                break
+            taken.append(entry)
+            size += entry.size
+            count += len(entry.messages)
+        return taken
+
+    async def run(self) -> None:
+        """Publish what is added, for ever."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self.flush()

@@ -1,0 +1,171 @@
+"""Names become numbers: offices, panels, employees and queues, in the order in which they are first seen.
+
+A name is known by its scope, the office that it belongs to and its bytes. Offices, employees and queues share the numbers of
+entities, for which indices are kept; panels are counted apart.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from kernels.compile import entry, kernel
+from kernels.identity import find, hash_bytes, place_for, row_at
+from kernels.layout import NONE
+from kernels.signatures import BYTES, EVENTS, FLAGS, INT, INTS, NUMBERS, array_of
+
+OFFICE, EMPLOYEE, QUEUE, PANEL = 0, 1, 2, 3  # scopes
+SELLER_PRESS, CUSTOMER_PRESS, VERDICT, CALL = 0, 1, 2, 3  # kinds of events
+NAMES_PER_EVENT = 3  # at most that many of one event are new
+LONGEST_NAME_BYTES = 4 * 128
+
+NAME_ROW = np.dtype(
+    [
+        ("start", np.int64),  # in NameTables.texts
+        ("length", np.int16),
+        ("scope", np.int8),
+        ("office", np.int32),  # entity of the office that it belongs to, -1 for an office
+        ("number", np.int32),
+    ],
+    align=True,
+)
+
+NAMES, TEXT_BYTES, ENTITIES, PANELS = range(4)  # in NameTables.sizes
+
+
+class NameTables(NamedTuple):
+    """All names of a partition."""
+
+    rows: NDArray[np.void]  # NAME_ROW
+    hashes: NDArray[np.uint64]  # (rows, 2)
+    places: NDArray[np.uint64]  # places of an index by hash (kernels.identity)
+    texts: NDArray[np.uint8]
+    entity_rows: NDArray[np.int32]  # row of each entity, by number
+    panel_rows: NDArray[np.int32]
+    sizes: NDArray[np.int64]
+
+
+_TABLE_TYPES = [
+    array_of(NAME_ROW),
+    array_of(np.uint64, 2),
+    array_of(np.uint64),
+    array_of(np.uint8),
+    NUMBERS,
+    NUMBERS,
+    INTS,
+]
+NAME_TABLES: Any = types.NamedTuple(_TABLE_TYPES, NameTables)  # type: ignore[no-untyped-call]
+_PLACES = types.Array(types.int64, 1, "C", readonly=True)
+
+
+@kernel
+def _seed(scope: int, office: int) -> int:
+    return 4 * (office + 1) + scope
+
+
+@kernel
+def _known(names: NameTables, scope: int, office: int, data: NDArray[np.uint8], start: int, length: int) -> int:
+    """Number of a name; -1 when it is new."""
+    high, low = hash_bytes(data, start, length, _seed(scope, office))
+    row = row_at(names.places[find(names.places, names.hashes, high, low)])
+    return names.rows[row]["number"] if row != NONE else NONE
+
+
+@kernel
+def _number(names: NameTables, scope: int, office: int, data: NDArray[np.uint8], start: int, length: int) -> int:
+    """Number of a name; a new one gets the next."""
+    high, low = hash_bytes(data, start, length, _seed(scope, office))
+    place = find(names.places, names.hashes, high, low)
+    row = row_at(names.places[place])
+    if row != NONE:
+        return names.rows[row]["number"]
+    row = names.sizes[NAMES]
+    names.sizes[NAMES] += 1
+    names.places[place] = place_for(low, row)
+    names.hashes[row, 0] = high
+    names.hashes[row, 1] = low
+    counter = PANELS if scope == PANEL else ENTITIES
+    number = names.sizes[counter]
+    names.sizes[counter] += 1
+    if scope == PANEL:
+        names.panel_rows[number] = row
+    else:
+        names.entity_rows[number] = row
+    text = names.sizes[TEXT_BYTES]
+    for i in range(length):
+        names.texts[text + i] = data[start + i]
+    names.sizes[TEXT_BYTES] += length
+    name = names.rows[row]
+    name["start"] = text
+    name["length"] = length
+    name["scope"] = scope
+    name["office"] = office
+    name["number"] = number
+    return number
+
+
+@entry(NAME_TABLES, EVENTS, BYTES, BYTES, _PLACES, _PLACES, FLAGS)
+def find_offices(
+    names: NameTables,
+    events: NDArray[np.void],
+    data: NDArray[np.uint8],
+    keys: NDArray[np.uint8],
+    key_starts: NDArray[np.int64],
+    key_lengths: NDArray[np.int64],
+    astray: NDArray[np.bool_],
+) -> None:
+    """Give events the numbers of their offices, -1 where that is new; tell which lie under another key than its name.
+
+    Parameters
+    ----------
+    key_starts, key_lengths
+        Of the batch's messages.
+    astray
+        Output, (events,).
+    """
+    for i in range(events.shape[0]):
+        event = events[i]
+        start = event["office_start"]
+        length = event["office_length"]
+        event["office"] = _known(names, OFFICE, NONE, data, start, length)
+        key_start = key_starts[event["position"]]
+        differs = key_lengths[event["position"]] != length
+        if not differs:
+            for at in range(length):
+                if keys[key_start + at] != data[start + at]:
+                    differs = True
+        astray[i] = differs
+
+
+@entry(NAME_TABLES, EVENTS, BYTES, INT)
+def number_names(names: NameTables, events: NDArray[np.void], data: NDArray[np.uint8], begin: int) -> int:
+    """Hash the ids of events from ``begin`` on and give their names numbers; returns how far there was room."""
+    for i in range(begin, events.shape[0]):
+        if (
+            names.sizes[NAMES] + NAMES_PER_EVENT > names.rows.shape[0]
+            or names.sizes[TEXT_BYTES] + NAMES_PER_EVENT * LONGEST_NAME_BYTES > names.texts.shape[0]
+        ):
+            return i
+        event = events[i]
+        kind = event["kind"]
+        office = _number(names, OFFICE, NONE, data, event["office_start"], event["office_length"])
+        event["office"] = office
+        high, low = hash_bytes(data, event["id_start"], event["id_length"], office)
+        event["hash_high"] = high
+        event["hash_low"] = low
+        event["place"] = NONE
+        event["employee"] = NONE
+        if kind == VERDICT:
+            high, low = hash_bytes(data, event["place_start"], event["place_length"], office)
+            event["target_high"] = high
+            event["target_low"] = low
+            continue
+        if event["place_length"] > 0:
+            scope = PANEL if kind <= CUSTOMER_PRESS else QUEUE
+            event["place"] = _number(names, scope, office, data, event["place_start"], event["place_length"])
+        if event["employee_length"] > 0:
+            event["employee"] = _number(
+                names, EMPLOYEE, office, data, event["employee_start"], event["employee_length"]
+            )
+    return events.shape[0]
