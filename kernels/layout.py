@@ -84,7 +84,7 @@ PRESS_ROW = np.dtype(
         ("rejected", np.int8),  # its latest verdict is unreliable
         ("in_force_majeure", np.int8),
         ("code", np.int8),  # the counter it is counted under now, -1 for none
-        ("queued", np.int8),  # stands in Tables.open_surveys
+        ("queued", np.int8),  # stands in Tables.open_surveys or late_surveys
         ("noted", np.int8),  # stands in Tables.changed
     ],
     align=True,
@@ -183,7 +183,9 @@ CHANGE_ROW = np.dtype([("row", np.int32), ("before", np.int8)], align=True)
     SEEN_IDS,
     FACTS,
     ID_BYTES,
-    OPEN,
+    OPEN_BEGIN,  # open surveys in order stand from here
+    OPEN_END,  # to here, exclusive
+    OPEN_LATE,  # those that came out of order
     CHANGED,
     DIRTY,
     NOW_MS,  # the instant that the windows stand at
@@ -194,8 +196,8 @@ CHANGE_ROW = np.dtype([("row", np.int32), ("before", np.int8)], align=True)
     EXTRAS,
     ORPHANS,
     TOUCHED,  # of no meaning
-) = range(19)
-SIZES = 19
+) = range(21)
+SIZES = 21
 
 
 class Rules(NamedTuple):
@@ -228,7 +230,8 @@ class Tables(NamedTuple):
     seen_index: NDArray[np.uint64]
     sequence: NDArray[np.int32]  # rows of presses, panel by panel
     id_bytes: NDArray[np.uint8]
-    open_surveys: NDArray[np.void]  # OPEN_ROW, a heap of undecided surveys by ts_ms
+    open_surveys: NDArray[np.void]  # OPEN_ROW, undecided surveys in order of ts_ms
+    late_surveys: NDArray[np.void]  # OPEN_ROW, a heap by ts_ms of those that were not the latest when they came
     changed: NDArray[np.void]  # CHANGE_ROW
     dirty: NDArray[np.int32]  # panels to be paired
     press_calendar: NDArray[np.int32]  # (slots,) first seller press of each slot of time

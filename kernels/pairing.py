@@ -15,7 +15,7 @@ customer in [t, t + answer window]  the answer of the open survey, or extra when
 customer elsewhere                  an orphan
 (end) no answer, next in window     silent
 (end) no answer, time has passed    silent
-(end) no answer otherwise           undecided: counts nowhere, waits in the heap of open surveys
+(end) no answer otherwise           undecided: counts nowhere, waits among the open surveys
 ==================================  ============================================================================
 """
 
@@ -30,7 +30,9 @@ from kernels.layout import (
     DIRTY,
     EXTRA,
     NONE,
-    OPEN,
+    OPEN_BEGIN,
+    OPEN_END,
+    OPEN_LATE,
     ORPHAN,
     SELLER,
     SEQUENCE,
@@ -114,17 +116,34 @@ def _set_role(tables: Tables, row: int, role: int) -> None:
         press["outcome"] = role
 
 
-# Open surveys: a heap by instant, so that silence is decided without looking at anything else -----------------------
+# Open surveys, by instant, so that silence is decided without looking at anything else ------------------------------
+# Most come in order and wait in line; one that is not the latest goes to a heap beside it.
 
 
 @kernel
 def push_open(tables: Tables, row: int) -> None:
-    """Enter an undecided survey in the heap."""
-    heap = tables.open_surveys
+    """Enter an undecided survey.
+
+    None is entered twice: what was taken out is decided for good, as time has passed. So the line, which sweeps begin anew, is
+    never longer than there are presses.
+    """
     ts_ms = tables.presses[row]["ts_ms"]
     tables.presses[row]["queued"] = 1
-    at = tables.sizes[OPEN]
-    tables.sizes[OPEN] += 1
+    begin = tables.sizes[OPEN_BEGIN]
+    end = tables.sizes[OPEN_END]
+    if begin < end and ts_ms < tables.open_surveys[end - 1]["ts_ms"]:
+        _push_late(tables, row, ts_ms)
+        return
+    tables.open_surveys[end]["ts_ms"] = ts_ms
+    tables.open_surveys[end]["row"] = row
+    tables.sizes[OPEN_END] = end + 1
+
+
+@kernel
+def _push_late(tables: Tables, row: int, ts_ms: int) -> None:
+    heap = tables.late_surveys
+    at = tables.sizes[OPEN_LATE]
+    tables.sizes[OPEN_LATE] += 1
     while at > 0:
         parent = (at - 1) // 2
         if heap[parent]["ts_ms"] <= ts_ms:
@@ -136,12 +155,10 @@ def push_open(tables: Tables, row: int) -> None:
 
 
 @kernel
-def _pop_open(tables: Tables) -> int:
-    heap = tables.open_surveys
-    first = heap[0]["row"]
-    tables.presses[first]["queued"] = 0
-    tables.sizes[OPEN] -= 1
-    count = tables.sizes[OPEN]
+def _drop_first_late(tables: Tables) -> None:
+    heap = tables.late_surveys
+    tables.sizes[OPEN_LATE] -= 1
+    count = tables.sizes[OPEN_LATE]
     last_ms = heap[count]["ts_ms"]
     last = heap[count]["row"]
     at = 0
@@ -155,17 +172,39 @@ def _pop_open(tables: Tables) -> int:
         at = child
     heap[at]["ts_ms"] = last_ms
     heap[at]["row"] = last
-    return first
+
+
+@kernel
+def _pop_open(tables: Tables, before_ms: int) -> int:
+    """Take out the earliest open survey, if it is one from before an instant; -1 otherwise."""
+    begin = tables.sizes[OPEN_BEGIN]
+    waits = begin < tables.sizes[OPEN_END]
+    first_ms = tables.open_surveys[begin]["ts_ms"] if waits else before_ms
+    if tables.sizes[OPEN_LATE] > 0 and tables.late_surveys[0]["ts_ms"] < first_ms:
+        first_ms = tables.late_surveys[0]["ts_ms"]
+        waits = False
+        row = tables.late_surveys[0]["row"]
+    elif waits:
+        row = tables.open_surveys[begin]["row"]
+    if first_ms >= before_ms:
+        return NONE
+    if waits:
+        tables.sizes[OPEN_BEGIN] = begin + 1
+    else:
+        _drop_first_late(tables)
+    tables.presses[row]["queued"] = 0
+    return row
 
 
 @entry(TABLES, RULES, INT)
 def decide_silents(tables: Tables, rules: Rules, silent_ms: int) -> None:
     """Decide every open survey whose answer window ended before ``silent_ms``."""
     tables.sizes[SILENT_MS] = max(tables.sizes[SILENT_MS], silent_ms)
-    while tables.sizes[OPEN] > 0:
-        if tables.open_surveys[0]["ts_ms"] + rules.answer_window_ms >= tables.sizes[SILENT_MS]:
+    before_ms = tables.sizes[SILENT_MS] - rules.answer_window_ms
+    while True:
+        row = _pop_open(tables, before_ms)
+        if row == NONE:
             return
-        row = _pop_open(tables)
         if tables.presses[row]["accepted"] and tables.presses[row]["outcome"] == UNDECIDED:
             _decide(tables, row, 1, SILENT)
 

@@ -35,6 +35,7 @@ _DTYPES: dict[str, Any] = {
     "facts": layout.FACT_ROW,
     "seen": layout.SEEN_ROW,
     "open_surveys": layout.OPEN_ROW,
+    "late_surveys": layout.OPEN_ROW,
     "changed": layout.CHANGE_ROW,
     "id_bytes": np.uint8,
     "sequence": np.int32,

@@ -23,7 +23,9 @@ from kernels.layout import (
     ID_BYTES,
     NONE,
     OFFICE_ROW,
-    OPEN,
+    OPEN_BEGIN,
+    OPEN_END,
+    OPEN_LATE,
     OPEN_ROW,
     PANEL_ROW,
     PANELS,
@@ -86,6 +88,7 @@ def empty_tables(rules: Rules) -> Tables:
         sequence=np.zeros(0, np.int32),
         id_bytes=np.zeros(0, np.uint8),
         open_surveys=_rows(OPEN_ROW, 0),
+        late_surveys=_rows(OPEN_ROW, 0),
         changed=_rows(CHANGE_ROW, 0),
         dirty=np.zeros(0, np.int32),
         press_calendar=np.full(slots, NONE, np.int32),
@@ -106,7 +109,18 @@ def sweep(tables: Tables, rules: Rules, retention: Retention, needs: Needs) -> T
     Rows move down within their own arrays, so a sweep takes little memory of its own.
     """
     sizes = tables.sizes.copy()
-    for size in (PRESSES, SEQUENCE, FORCE_MAJEURES, VERDICTS, SEEN_IDS, FACTS, ID_BYTES, OPEN):
+    for size in (
+        PRESSES,
+        SEQUENCE,
+        FORCE_MAJEURES,
+        VERDICTS,
+        SEEN_IDS,
+        FACTS,
+        ID_BYTES,
+        OPEN_BEGIN,
+        OPEN_END,
+        OPEN_LATE,
+    ):
         sizes[size] = 0
     swept = tables._replace(
         seen_index=np.zeros_like(tables.seen_index),
@@ -181,7 +195,8 @@ def _grown(tables: Tables, needs: Needs) -> Tables:
     tables = tables._replace(**{name: longer(getattr(tables, name), count) for name, count in rows.items()})
     room = tables.presses.shape[0]
     return tables._replace(
-        open_surveys=_with_rows_in_use(tables.open_surveys, room, int(sizes[OPEN])),
+        open_surveys=_with_rows_in_use(tables.open_surveys, room, int(sizes[OPEN_END])),
+        late_surveys=_with_rows_in_use(tables.late_surveys, room, int(sizes[OPEN_LATE])),
         changed=_with_rows_in_use(tables.changed, room, int(sizes[CHANGED])),
         seen_index=sparser(tables.seen_index, int(sizes[SEEN_IDS]) + needs.ids),
         verdict_index=sparser(tables.verdict_index, int(sizes[VERDICTS]) + needs.verdicts),

@@ -1,7 +1,7 @@
 """The sweep: what may still matter moves into new tables, the rest is forgotten.
 
 Rows keep their order and change their numbers, so everything that refers to a row is written anew: panels, calendars,
-the heap of open surveys, the lists of standing force majeures, both indices.
+the open surveys, the lists of standing force majeures, both indices.
 """
 
 from typing import Any, NamedTuple
@@ -20,7 +20,9 @@ from kernels.layout import (
     FORCE_MAJEURES,
     ID_BYTES,
     NONE,
-    OPEN,
+    OPEN_BEGIN,
+    OPEN_END,
+    OPEN_LATE,
     PANELS,
     PRESS,
     PRESSES,
@@ -137,9 +139,13 @@ def _sweep_panels(old: Tables, new: Tables, moved: NDArray[np.int32]) -> None:
 
 @kernel
 def _sweep_open(old: Tables, new: Tables, moved: NDArray[np.int32]) -> None:
-    """Push what is kept of the heap anew: never beyond what has been looked at."""
-    for at in range(old.sizes[OPEN]):
+    """Enter what is kept anew, never beyond what has been looked at."""
+    for at in range(old.sizes[OPEN_BEGIN], old.sizes[OPEN_END]):
         row = moved[old.open_surveys[at]["row"]]
+        if row != NONE:
+            push_open(new, row)
+    for at in range(old.sizes[OPEN_LATE]):
+        row = moved[old.late_surveys[at]["row"]]
         if row != NONE:
             push_open(new, row)
 

@@ -251,6 +251,18 @@ class Machine:
         surveys = self.tables.survey_counts[: self.entities].swapaxes(1, 2)
         return np.concatenate((surveys, self.tables.fact_sums[: self.entities]), axis=2)
 
+    def waiting(self):
+        """The open surveys: rows of those that came in order, then of the others, each with its instant; sound or an error."""
+        begin, end, late = (self.size(name) for name in ("OPEN_BEGIN", "OPEN_END", "OPEN_LATE"))
+        line, heap = self.tables.open_surveys[begin:end], self.tables.late_surveys[:late]
+        assert (np.diff(line["ts_ms"]) >= 0).all()
+        assert all(heap["ts_ms"][(at - 1) // 2] <= heap["ts_ms"][at] for at in range(1, late))
+        found = np.concatenate((line, heap))
+        assert found["ts_ms"].tolist() == self.tables.presses["ts_ms"][found["row"]].tolist()
+        assert self.tables.presses["queued"][found["row"]].all()
+        assert self.tables.presses["queued"][: self.size("PRESSES")].sum() == found.size
+        return found
+
     def size(self, name):
         """One of the sizes."""
         return int(self.tables.sizes[getattr(layout, name)])

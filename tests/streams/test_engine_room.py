@@ -99,7 +99,7 @@ def test_a_leap_within_a_batch_forgets_nothing_that_the_batch_needs():
 
 
 TABLES = ("presses", "force_majeures", "verdicts", "verdict_hashes", "verdict_index", "facts", "id_bytes", "sequence")
-TABLES += ("seen", "seen_hashes", "seen_index", "open_surveys", "changed")
+TABLES += ("seen", "seen_hashes", "seen_index", "open_surveys", "late_surveys", "changed")
 
 
 @pytest.mark.parametrize("happening", ["press", "answer", "long_press", "verdict", "sale", "rating"])
