@@ -341,8 +341,8 @@ def test_a_press_in_order_is_paired_at_once():
     assert int(machine.panel(1)["dirty_from"]) == 0
 
 
-def test_a_panel_once_marked_takes_the_rest_of_its_batch_the_long_way():
-    """In-order presses behind a late one of the same batch are paired with it, and those behind them at once again."""
+def test_presses_in_order_behind_a_late_one_of_their_batch():
+    """Are paired with it in mind, and those of the next batch at once again."""
     chain = [(T + number * 700, f"s{number}", "seller") for number in range(30)]
     machine = Machine()
     machine.apply(*map(event, chain[1:10]))
