@@ -168,7 +168,7 @@ def _fill(
     row["employee_length"] = extents[employee] if given else 0
     row["kind"] = kind
     row["code"] = code
-    row["flag"] = flag
+    row["flag"] = flag & 1  # what is more is not valid
     row["scope"] = scope
     return valid
 
