@@ -73,3 +73,10 @@ def test_the_greatest_instants_do_not_overflow():
     assert judged([latest_ms], [latest_ms]) == ([IN_TIME], latest_ms, 0)
     assert judged([0], [T], clock_ms=T, horizon_ms=2**62) == ([IN_TIME], T, 1)
     assert judged([], [], clock_ms=5) == ([], 5, 0)
+
+
+@pytest.mark.parametrize("appended_ms", [2**63 - 1, 2**63 - LEAD_MS])
+def test_append_times_are_whatever_senders_give(appended_ms):
+    """Where the sender's time is the log's, the greatest there is makes no event one of the future."""
+    assert judged([T, T + 1], [appended_ms, appended_ms]) == ([IN_TIME, IN_TIME], T + 1, 0)
+    assert judged([T], [-(2**63)]) == ([IN_THE_FUTURE], 0, 0)
