@@ -54,8 +54,11 @@ class Outputs:
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Disconnect."""
+        """Disconnect; what is still under way is given up: who wants it published has waited for it."""
         if self._producer is not None:
+            sending = self._producer._sender.sender_task  # noqa: SLF001 - it would try for half a minute
+            if sending is not None:
+                sending.cancel()
             await self._producer.stop()
 
     def to_office(self, topic: str, office: str, value: bytes, key: bytes | None = None) -> Message:

@@ -35,6 +35,7 @@ from streams.outputs import Indices, Survey
 from streams.structs import Reject
 from streams.surveys import records, revise, surveys
 
+LAST_WORDS_S = 10.0  # a broker that is away must not keep a worker from stopping
 TICK_S = 0.2  # how soon silence shows when nothing else happens
 INDICES_AT_ONCE = 50  # messages of all indices of an entity; others get their turn between
 
@@ -96,11 +97,16 @@ class Worker:
         await self.app.start()
 
     async def stop(self) -> None:
-        """Leave the group; what was applied has been published."""
+        """Leave the group; what was applied has been published, or was not marked as done and will be by who reads it next."""
         if self.app is not None:
             await self.app.stop()
-        await self._outbox.flush()
-        await self.outputs.stop()
+        try:
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._outbox.flush()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide why the worker stops
+            log.warning("not everything was published: %r", error)
+        finally:
+            await self.outputs.stop()
 
     async def publish_forever(self) -> None:
         """Publish what there is to be published."""
