@@ -153,6 +153,8 @@ class BatchApp(faust.App):
                     await self.batches.let_go()
             except TimeoutError:
                 self.log.warning("The last batch was not finished within %g s", LET_GO_TIMEOUT_S)
+            except Exception as error:  # noqa: BLE001 - the rest must still stop
+                self.log.warning("The application could not let go: %r", error)
         await super().on_stop()
 
     def _new_transport(self) -> BatchTransport:

@@ -15,6 +15,7 @@ Deliver = Callable[[list[Message | Bundle]], Awaitable[None]]
 
 MOST_BYTES = 16 * 2**20  # that may wait before the work does
 BYTES_AT_ONCE = 4 * 2**20
+OBJECT_BYTES = 1024  # about what a message or an entry takes besides its key and value: many may have none
 MESSAGES_AT_ONCE = 4000
 
 
@@ -25,7 +26,9 @@ class _Entry(NamedTuple):
 
 
 def _size(message: Message | Bundle) -> int:
-    return len(message.records) if isinstance(message, Bundle) else len(message.value or b"")
+    if isinstance(message, Bundle):
+        return OBJECT_BYTES + len(message.records)
+    return OBJECT_BYTES + len(message.key or b"") + len(message.value or b"")
 
 
 class Outbox:
@@ -35,40 +38,49 @@ class Outbox:
         self._deliver = deliver
         self._entries: deque[_Entry] = deque()
         self._size = 0
+        self._added = self._published = 0  # entries
         self._news = asyncio.Event()
         self._sending = asyncio.Lock()
 
     def add(self, messages: Iterable[Message | Bundle], done: Callable[[], None] | None = None) -> None:
         """Have messages published, and `done` called when they and all before them are."""
         entry = list(messages)
-        if not entry and not self._entries and not self._sending.locked():
+        if not entry and (done is None or not self._entries):
             if done is not None:
                 done()
             return
-        size = sum(map(_size, entry))
+        size = OBJECT_BYTES + sum(map(_size, entry))
         self._entries.append(_Entry(entry, size, done))
         self._size += size
+        self._added += 1
         self._news.set()
 
     async def make_room(self) -> None:
         """Return when no more waits than may."""
-        if self._size > MOST_BYTES:
-            await self.flush()
+        while self._size > MOST_BYTES:
+            await self._publish_some()
 
     async def flush(self) -> None:
-        """Return when all that was added is published."""
+        """Return when all that was added before is published; what others add meanwhile is not waited for."""
+        end = self._added
+        while self._published < end:
+            await self._publish_some()
+
+    async def _publish_some(self) -> None:
+        """Publish the first entries; they leave when the broker has them."""
         async with self._sending:
-            while self._entries:
-                entries = self._next()
+            entries = self._next()
+            if entries:  # nobody else was quicker
                 await self._deliver([message for entry in entries for message in entry.messages])
-                for entry in entries:
-                    self._entries.popleft()
-                    self._size -= entry.size
-                    if entry.done is not None:
-                        entry.done()
+            for entry in entries:
+                self._entries.popleft()
+                self._size -= entry.size
+                self._published += 1
+                if entry.done is not None:
+                    entry.done()
 
     def _next(self) -> list[_Entry]:
-        """Some of the first entries, one at least."""
+        """Some of the first entries, one at least if there is any."""
         taken: list[_Entry] = []
         size = count = 0
         for entry in self._entries:

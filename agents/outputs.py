@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import KafkaError
 
 from agents.cluster import LARGEST_DEAD_LETTER_BYTES, OfficePartitions, security_of
 from agents.sending import Bundle, Failure, Message, send
@@ -25,6 +25,10 @@ AT_ONCE = 4000  # messages under way; bounds the memory of a burst of dead lette
 HEADER_BYTES = 64 * 1024
 BATCH_BYTES = 256 * 1024
 REQUEST_TIMEOUT_MS = 30_000
+
+
+class TooLittleTakenError(Exception):
+    """A topic is set up so that it does not take what belongs there; the message is one sentence."""
 
 
 class Outputs:
@@ -50,8 +54,11 @@ class Outputs:
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Disconnect."""
+        """Disconnect; what is still under way is given up: who wants it published has waited for it."""
         if self._producer is not None:
+            sending = self._producer._sender.sender_task  # noqa: SLF001 - it would try for half a minute
+            if sending is not None:
+                sending.cancel()
             await self._producer.stop()
 
     def to_office(self, topic: str, office: str, value: bytes, key: bytes | None = None) -> Message:
@@ -74,7 +81,7 @@ class Outputs:
         while failures := await send(self._producer, messages):
             messages = []
             for failure in failures:
-                if _is_too_large(failure.error) and len(failure.messages) > 1:
+                if failure.is_too_large and len(failure.messages) > 1:
                     for message in failure.messages:  # one by one, the batch was too large, or one of them is
                         await self._deliver_all([message])
                 else:
@@ -88,17 +95,17 @@ class Outputs:
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _worth_sending_again(self, failure: Failure) -> list[Message | Bundle]:
-        if _is_too_large(failure.error):
-            self.undeliverable += 1
+        if failure.is_too_large:
             (message,) = failure.messages
-            assert isinstance(message, Message), "a bundle is no larger than a broker takes"
+            if isinstance(message, Bundle):
+                raise TooLittleTakenError(
+                    f"topic {message.topic} takes no batch of {len(message.records)} bytes: "
+                    "its max.message.bytes must be 1048588, Kafka's own default, or more"
+                )
+            self.undeliverable += 1
             origin = ", ".join(f"{name} {value.decode(errors='replace')}" for name, value in message.headers)
             log.error("a message for %s is too large for the broker (%s)", message.topic, origin or "no headers")
             return []
         if isinstance(failure.error, KafkaError | OSError | TimeoutError):
             return failure.messages
         raise failure.error
-
-
-def _is_too_large(error: Exception) -> bool:
-    return isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError)

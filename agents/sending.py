@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.record.util import calc_crc32c
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -40,9 +41,18 @@ class Failure(NamedTuple):
     messages: "list[Message | Bundle]"
     error: Exception
 
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the broker will never take them together."""
+        return isinstance(self.error, MessageSizeTooLargeError | RecordListTooLargeError)
+
 
 async def send(producer: AIOKafkaProducer, messages: Iterable[Message | Bundle]) -> list[Failure]:
-    """Send messages, those of a partition in their order; returns when the broker has answered for all of them."""
+    """Send messages, those of a partition in their order; returns when the broker has answered for all of them.
+
+    What lies behind messages that the broker did not take for now fails with them, even if the broker has it: sent again
+    in order, the last of a partition is the last.
+    """
     partitions: dict[tuple[str, int], list[Message | Bundle]] = {}
     for message in messages:
         partitions.setdefault((message.topic, message.partition), []).append(message)
@@ -53,19 +63,28 @@ async def send(producer: AIOKafkaProducer, messages: Iterable[Message | Bundle])
 async def _send_to(
     producer: AIOKafkaProducer, topic: str, partition: int, messages: list[Message | Bundle]
 ) -> list[Failure]:
-    under_way = []
-    failures = []
-    for batch, part in _batches(producer, messages):
+    under_way: list[tuple[list[Message | Bundle], asyncio.Future[Any]]] = []
+    batches = _batches(producer, messages)
+    failures: list[Failure] = []
+    unsent: list[Failure] = []
+    for batch, part in batches:
         try:
             under_way.append((part, await producer.send_batch(batch, topic, partition=partition)))
         except Exception as error:  # noqa: BLE001 - the caller judges it
-            failures.append(Failure(part, error))
+            unsent = [Failure(part, error), *(_behind(rest) for _, rest in batches)]
     for part, acknowledged in under_way:
         try:
             await acknowledged
         except Exception as error:  # noqa: BLE001 - the same
             failures.append(Failure(part, error))
-    return failures
+        else:
+            if any(not failure.is_too_large for failure in failures):
+                failures.append(_behind(part))
+    return failures + unsent
+
+
+def _behind(messages: list[Message | Bundle]) -> Failure:
+    return Failure(messages, KafkaError("messages before them were not taken"))
 
 
 def _batches(

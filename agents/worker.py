@@ -8,7 +8,8 @@ committed to the group is a mark of what was published: reading the log again pu
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
@@ -32,11 +33,14 @@ from streams.engine import NO_EVENTS, Engine, Partition
 from streams.events import EVENT_NAMES
 from streams.intake import Intake, take_in
 from streams.outputs import Indices, Survey
+from streams.published import PublishedIndices
 from streams.structs import Reject
 from streams.surveys import records, revise, surveys
 
+LAST_WORDS_S = 10.0  # a broker that is away must not keep a worker from stopping
 TICK_S = 0.2  # how soon silence shows when nothing else happens
 INDICES_AT_ONCE = 50  # messages of all indices of an entity; others get their turn between
+CONSEQUENCES_AT_ONCE = 4000  # dead letters and messages to be moved: a batch may consist of them
 
 log = logging.getLogger("kqi.worker")
 encode = msgspec.json.Encoder().encode
@@ -96,11 +100,16 @@ class Worker:
         await self.app.start()
 
     async def stop(self) -> None:
-        """Leave the group; what was applied has been published."""
+        """Leave the group; what was applied has been published, or was not marked as done and will be by who reads it next."""
         if self.app is not None:
             await self.app.stop()
-        await self._outbox.flush()
-        await self.outputs.stop()
+        try:
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._outbox.flush()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide why the worker stops
+            log.warning("not everything was published: %r", error)
+        finally:
+            await self.outputs.stop()
 
     async def publish_forever(self) -> None:
         """Publish what there is to be published."""
@@ -181,12 +190,18 @@ class Worker:
         self._note_surveys(owned, rows, published=topic in SURVEY_TOPICS and batch.next_offset <= mark)
         self._count(owned, intake)
         self.telemetry.batch_seconds.observe(time.perf_counter() - began)
-        self._outbox.add(self._consequences(batch, intake, mark), lambda: self._mark_done(batch, mark))
+        consequences = self._consequences(batch, intake, mark)
+        while some := list(islice(consequences, CONSEQUENCES_AT_ONCE)):
+            self._outbox.add(some)
+            await self._outbox.make_room()
+        if batch.next_offset > mark:
+            # What waits must not hold on to the batch.
+            self._outbox.add((), partial(self._mark_done, TP(batch.topic, batch.partition), batch.next_offset))
         await self._outbox.make_room()
 
-    def _mark_done(self, batch: PartitionBatch, mark: int) -> None:
-        if self.app is not None and batch.next_offset > mark:
-            self.app.batches.mark_done(TP(batch.topic, batch.partition), batch.next_offset)
+    def _mark_done(self, partition: TP, next_offset: int) -> None:
+        if self.app is not None:
+            self.app.batches.mark_done(partition, next_offset)
 
     async def _apply_what_waited(self) -> None:
         """Apply what waited for a mark that turned out to lie beyond the end of its topic."""
@@ -197,7 +212,7 @@ class Worker:
                         return  # it is read again
                     await self._apply(owned, self._topics[part.topic], part)
 
-    def _consequences(self, batch: PartitionBatch, intake: Intake, mark: int) -> Iterable[Message]:
+    def _consequences(self, batch: PartitionBatch, intake: Intake, mark: int) -> Iterator[Message]:
         """Dead letters and messages to be moved, of those that lie at or after the mark."""
         for reject in intake.rejects:
             self.telemetry.dead_letters.labels(reject.reason).inc()
@@ -297,6 +312,9 @@ class Worker:
                 self._outbox.add(map(self._index_message, some))
                 await self._outbox.make_room()
                 await asyncio.sleep(0)
+                if not self.assigned:  # from now on others tell; if the partition comes back, all of it is told again
+                    owned.published = PublishedIndices()
+                    return
 
     def _index_message(self, indices: Indices) -> Message:
         key = encode((indices.office_id, indices.scope, indices.employee_id or indices.queue))
