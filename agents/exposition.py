@@ -24,8 +24,8 @@ from streams.configuration import Configuration
 from streams.engine import Engine, Partition, formulas_of
 
 ENTITIES_AT_ONCE = 1000  # of which a piece makes the labels, or counts the series
-LINES_AT_ONCE = 8192
-BYTES_AT_ONCE = 500_000
+LINES_AT_ONCE = 1024
+BYTES_AT_ONCE = 100_000  # a socket takes its time for more
 TEXTS_AT_ONCE = 64  # also where they are empty, since it takes a while to find that out
 _ORDER: tuple[Scope, ...] = ("office", "queue", "employee")  # the most important first
 

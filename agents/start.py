@@ -1,5 +1,6 @@
 """What comes before the work: kernels compiled, and a log that says things once."""
 
+import ctypes
 import importlib
 import logging
 import sys
@@ -9,18 +10,32 @@ from collections.abc import Callable
 
 WORTH_SAYING_S = 5.0  # loading compiled kernels takes a second or two, compiling them a minute
 SAID_AGAIN_S = 60.0
+MAPPED_BYTES = 2**20
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 
 Say = Callable[[str], None]
 
 
 def prepare_kernels(say: Say) -> None:
     """Compile all kernels, or load them from the cache; to be called before anything is imported that needs them."""
+    keep_large_arrays_apart()
     _import("agents.web", say, "a minute")
 
 
 def prepare_decoder(say: Say) -> None:
     """The same of those that read events alone."""
     _import("streams.decode", say, "some seconds")
+
+
+def keep_large_arrays_apart() -> None:
+    """Have the system map arrays of a MiB and more by themselves, however many were freed before.
+
+    glibc would give larger and larger ones a place among small things, where those that grow leave holes behind.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+        if mallopt is not None:
+            mallopt(_MMAP_THRESHOLD, MAPPED_BYTES)
 
 
 def _import(module: str, say: Say, while_it_takes: str) -> None:

@@ -24,6 +24,7 @@ from agents.exposition import Exposition
 from agents.gate import PartitionBatch
 from agents.owned import Owned
 from agents.records import Fetched, FetchedEnd
+from agents.start import keep_large_arrays_apart
 from agents.web import Site, worker_routes
 from agents.worker import Worker
 from benchmarks.workload import OUTCOMES, QUESTIONS, Workload, employee_id, office_id, window_counts
@@ -39,6 +40,8 @@ RECORDS: Final = 16_384  # of a batch
 APPENDED_MS: Final = 4_000_000_000_000  # behind every event
 _BUILDER_BYTES: Final = 2**30
 _LOG_APPEND_TIME: Final = 0x08
+
+keep_large_arrays_apart()  # as every command does
 
 
 class Stored(NamedTuple):

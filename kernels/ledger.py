@@ -56,6 +56,24 @@ def _look_ahead(tables: Tables, events: NDArray[np.void], begin: int) -> None:
     tables.sizes[TOUCHED] = np.int64(touched)
 
 
+@kernel
+def _look_ahead_at_panels(tables: Tables, events: NDArray[np.void], begin: int) -> None:
+    """The same of the panels of the next presses, and of their last accepted ones."""
+    touched = 0
+    end = min(begin + AHEAD, events.shape[0])
+    for i in range(begin, end):
+        if events[i]["kind"] <= CUSTOMER_PRESS:
+            touched += tables.panels[events[i]["place"]]["length"]
+    for i in range(begin, end):
+        if events[i]["kind"] <= CUSTOMER_PRESS:
+            panel = tables.panels[events[i]["place"]]
+            if panel["current"] != NONE:
+                touched += tables.presses[panel["current"]]["kind"]
+            if panel["length"] > 0:
+                touched += tables.sequence[panel["start"] + panel["length"] - 1]
+    tables.sizes[TOUCHED] = touched
+
+
 @entry(TABLES, EVENTS, NUMBERS)
 def admit(tables: Tables, events: NDArray[np.void], seen_rows: NDArray[np.int32]) -> int:
     """Remember the ids of events; returns how many were known.
@@ -225,6 +243,8 @@ def apply_events(
     Panels that late presses were inserted into are marked, to be paired once for the whole batch.
     """
     for i in range(begin, events.shape[0]):
+        if i % AHEAD == 0:
+            _look_ahead_at_panels(tables, events, i)
         if seen_rows[i] == NONE:
             continue
         event = events[i]

@@ -47,6 +47,7 @@ from kernels.signatures import INT, RULES, TABLES
 from kernels.windows import count_survey
 
 _survey_code = kernel(survey_code)
+MOST_LEFT_BEHIND = 8192  # places of surveys that were taken out of the line
 
 
 # The ledger of surveys ---------------------------------------------------------------------------------------------
@@ -124,8 +125,7 @@ def _set_role(tables: Tables, row: int, role: int) -> None:
 def push_open(tables: Tables, row: int) -> None:
     """Enter an undecided survey.
 
-    None is entered twice: what was taken out is decided for good, as time has passed. So the line, which sweeps begin anew, is
-    never longer than there are presses.
+    None is entered twice: what was taken out is decided for good, as time has passed. So no more wait than there are presses.
     """
     ts_ms = tables.presses[row]["ts_ms"]
     tables.presses[row]["queued"] = 1
@@ -134,9 +134,23 @@ def push_open(tables: Tables, row: int) -> None:
     if begin < end and ts_ms < tables.open_surveys[end - 1]["ts_ms"]:
         _push_late(tables, row, ts_ms)
         return
+    if begin > MOST_LEFT_BEHIND and begin > 2 * (end - begin):
+        end = _move_up(tables)
     tables.open_surveys[end]["ts_ms"] = ts_ms
     tables.open_surveys[end]["row"] = row
     tables.sizes[OPEN_END] = end + 1
+
+
+@kernel
+def _move_up(tables: Tables) -> int:
+    """Move the line to the beginning of its table, lest it wander through memory that is used for nothing else."""
+    begin = tables.sizes[OPEN_BEGIN]
+    count = tables.sizes[OPEN_END] - begin
+    for at in range(count):
+        tables.open_surveys[at] = tables.open_surveys[begin + at]
+    tables.sizes[OPEN_BEGIN] = 0
+    tables.sizes[OPEN_END] = count
+    return count
 
 
 @kernel

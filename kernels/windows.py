@@ -33,6 +33,7 @@ from kernels.layout import (
     SURVEY_CODES,
     TALK_MS,
     TICKETS_LOW,
+    TOUCHED,
     VISIT,
     VISITORS_LOW,
     VISITS,
@@ -44,6 +45,7 @@ from kernels.signatures import INT, RULES, TABLES
 
 BUCKETS = 60
 _LOW_HALF = 0xFFFFFFFF
+SLOTS_AHEAD = 4
 
 
 @kernel
@@ -162,6 +164,17 @@ def thread_fact(tables: Tables, rules: Rules, row: int) -> None:
 
 
 @kernel
+def _look_ahead(tables: Tables, slot: int) -> None:
+    """Touch the first rows of a slot: memory that is asked for early is there when it is needed."""
+    touched = 0
+    if tables.press_calendar[slot] != NONE:
+        touched += tables.presses[tables.press_calendar[slot]]["code"]
+    if tables.fact_calendar[slot] != NONE:
+        touched += tables.facts[tables.fact_calendar[slot]]["kind"]
+    tables.sizes[TOUCHED] = touched
+
+
+@kernel
 def _expire(tables: Tables, window: int, slot: int, begin_ms: int, end_ms: int) -> None:
     """Take from a window what lies in one slot of the calendar and in [begin_ms, end_ms)."""
     row = tables.press_calendar[slot]
@@ -209,6 +222,7 @@ def advance_windows(tables: Tables, rules: Rules, now_ms: int) -> None:
         if end_ms > begin_ms:
             last = min(end_ms - 1, before_ms) // rules.slot_ms
             for slot in range(max(begin_ms, 0) // rules.slot_ms, last + 1):
+                _look_ahead(tables, (slot + SLOTS_AHEAD) % slots)
                 _expire(tables, window, slot % slots, begin_ms, end_ms)
             tables.window_begin_ms[window] = end_ms
         reach_ms = min(reach_ms, end_ms)
