@@ -35,7 +35,7 @@ from kernels.layout import (
     Tables,
 )
 from kernels.ledger import LATEST_S
-from kernels.pairing import push_open
+from kernels.open_surveys import push_open
 from kernels.signatures import INT, INTS, NUMBERS, RULES, TABLES
 from kernels.windows import in_reach, thread_fact, thread_press
 

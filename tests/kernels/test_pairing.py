@@ -404,20 +404,3 @@ def test_a_swept_panel_knows_how_far_it_was():
     machine.sweep(retention(press_ms=T + 1))
     machine.apply(seller(T, "r"), seller(T - 5000, "q"))
     assert machine.roles() == {"q": "silent", "r": "undecided"}
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_sweeps_at_any_time_leave_open_surveys_in_order(seed):
-    """The earliest come first, in line and in the heap, whichever rows went away and came."""
-    chance = random.Random(seed)
-    machine = Machine(panels=40)
-    open_since = {}
-    for number in range(12):
-        for panel in chance.sample(range(40), 15):
-            open_since[panel] = T + number * 50_000 + chance.randrange(20_000)
-            machine.sellers((open_since[panel], f"s{number}-{panel}", panel))
-        oldest_ms = T + number * 50_000 - chance.randrange(150_000)
-        machine.sweep(retention(press_ms=oldest_ms))
-        machine.waiting()
-        open_since = {panel: ts_ms for panel, ts_ms in open_since.items() if ts_ms >= oldest_ms}
-        assert {panel for panel in range(40) if "undecided" in machine.roles(panel).values()} == set(open_since)
