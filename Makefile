@@ -8,7 +8,7 @@ BENCHMARKS_VENV := benchmarks/.venv
 BENCHMARKS_STAMP := $(BENCHMARKS_VENV)/.installed
 BENCHMARKS ?=
 
-.PHONY: setup run test lint lock bench clean
+.PHONY: setup run test faults lint lock bench clean
 
 setup: $(STAMP)
 
@@ -28,6 +28,10 @@ lint: setup
 
 test: lint
 	$(BIN)/python -m pytest
+
+# What `make test` does to a service in three minutes, many times over: hours. Prints its seed where something fails.
+faults: setup
+	KQI_TEST_FAULTS=long $(BIN)/python -m pytest tests/system
 
 $(BENCHMARKS_STAMP): benchmarks/requirements.txt
 	test -x $(BENCHMARKS_VENV)/bin/python || $(PYTHON) -m venv $(BENCHMARKS_VENV)

@@ -6,13 +6,13 @@
     await app.stop()
 
 `handle` gets every batch of every topic: of each partition in order and once while it is assigned, and one batch of
-a topic at a time. If it raises, nothing is delivered any more and the app crashes, because the batch must not be lost.
+a topic at a time. If it returns False, the batch comes again after a while. If it raises, nothing is delivered any more and the app crashes, because the batch must not be lost.
 """
 
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
@@ -20,13 +20,17 @@ import faust
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import collect_hosts
 from aiokafka.errors import KafkaError
+from faust.app.base import BootStrategy
 
+from agents.gate import Handle
 from agents.security import Security
 from agents.transport import BatchConsumer, BatchSchema, BatchTransport, Hooks, PartitionBatch
 
 REACH_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 30.0  # as Kafka's own clients; Faust would wait 90 s for an answer, and 20 min for one to a send
-LET_GO_TIMEOUT_S = 10.0  # what the batch at work and the application's last words may take when the app stops
+LET_GO_TIMEOUT_S = (
+    7.5  # what the batch at work and the application's last words may take when the app stops: see agents.ending
+)
 # Few batches wait at once, because each may hold megabytes: this many come out of one poll, and this many per topic.
 BATCHES_PER_POLL = 8
 BATCHES_WAITING = 2
@@ -96,8 +100,14 @@ async def _why_unreachable(bootstrap: str) -> str:
     return reason
 
 
+class _BootStrategy(BootStrategy):
+    enable_kafka_producer = False  # nothing is published through Faust
+
+
 class BatchApp(faust.App):
     """A Faust app whose batch topics come as `PartitionBatch`es."""
+
+    BootStrategy = _BootStrategy
 
     def __init__(
         self,
@@ -138,7 +148,7 @@ class BatchApp(faust.App):
         """The consumer, for `mark_done` and `progress`."""
         return cast("BatchConsumer", self.consumer)
 
-    async def deliver(self, batch: PartitionBatch, handle: Callable[[PartitionBatch], Awaitable[None]]) -> None:
+    async def deliver(self, batch: PartitionBatch, handle: Handle) -> None:
         """Pass a batch through the gate to `handle`; crash if that raises, since Faust's agents would go on."""
         try:
             await self.batches.gate.pass_on(batch, handle)
@@ -148,6 +158,7 @@ class BatchApp(faust.App):
     async def on_stop(self) -> None:
         """Let go of the partitions before Faust ends the agents in the middle of their batches."""
         if self._consumer is not None:
+            self.batches.hurry()
             try:
                 async with asyncio.timeout(LET_GO_TIMEOUT_S):
                     await self.batches.let_go()
@@ -168,7 +179,7 @@ def create_app(
     name: str,
     bootstrap: str,
     batch_topics: Iterable[str],
-    handle: Callable[[PartitionBatch], Awaitable[None]],
+    handle: Handle,
     hooks: Hooks | None = None,
     *,
     group_times: GroupTimes = APACHE_KAFKA,
@@ -209,7 +220,7 @@ def create_app(
     return app
 
 
-def _add_agent(app: BatchApp, topic: str, handle: Callable[[PartitionBatch], Awaitable[None]]) -> None:
+def _add_agent(app: BatchApp, topic: str, handle: Handle) -> None:
     async def take_batches(stream: Any) -> None:
         async for batch in stream:
             await app.deliver(batch, handle)

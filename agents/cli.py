@@ -139,11 +139,13 @@ def worker(
     configuration = load(config, settings, kafka__bootstrap=bootstrap, metrics_port=metrics_port)
     import asyncio  # noqa: PLC0415
 
-    from agents.cluster import check_topics  # noqa: PLC0415
+    from agents.ending import ended_by_signals  # noqa: PLC0415
     from agents.start import prepare_kernels, set_up_logging  # noqa: PLC0415
 
     set_up_logging()
-    with cluster_faults():
+    with ended_by_signals(), cluster_faults():
+        from agents.cluster import check_topics  # noqa: PLC0415
+
         partitions = asyncio.run(check_topics(configuration))
         prepare_kernels(say)
         from agents.run import run_worker  # noqa: PLC0415
@@ -280,6 +282,61 @@ def topics(
         typer.echo(f"exists  {name}")
 
 
+state_app = typer.Typer(
+    help="Show what is stored of the workers' state, or start over from the log.",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.add_typer(state_app, name="state")
+
+
+@state_app.callback()
+def state(
+    context: typer.Context,
+    bootstrap: BootstrapOption = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    output: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print.")] = "table",
+) -> None:
+    """Show the last checkpoint of every partition: its age and size, and how many messages came after it."""
+    configuration = load(config, settings, kafka__bootstrap=bootstrap)
+    if context.invoked_subcommand is not None:
+        context.obj = configuration
+        return
+    import asyncio  # noqa: PLC0415
+
+    from agents import state as s  # noqa: PLC0415
+
+    with cluster_faults():
+        found = asyncio.run(s.find(configuration))
+    with quiet_pipe():
+        if output == "json":
+            import json  # noqa: PLC0415
+
+            typer.echo(json.dumps(s.as_json(found), indent=2))
+            return
+        from rich.console import Console  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
+
+        table = Table(*s.HEADINGS, box=None, header_style="")
+        for row in s.as_rows(found):
+            table.add_row(*row)
+        Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@state_app.command("rebuild")
+def state_rebuild(context: typer.Context) -> None:
+    """Delete the checkpoints, so that workers start over from the log; no worker may be running."""
+    import asyncio  # noqa: PLC0415
+
+    from agents.state import rebuild  # noqa: PLC0415
+
+    with cluster_faults():
+        partitions = asyncio.run(rebuild(context.obj))
+    say(f"the checkpoints of {partitions} partitions are deleted: the next workers read the log from its beginning")
+
+
 @app.command()
 def schema(
     event_type: Annotated[
@@ -343,13 +400,20 @@ def cluster_faults() -> Iterator[None]:
     from agents.lines import FileError  # noqa: PLC0415
     from agents.run import WorkerCrashedError  # noqa: PLC0415
     from agents.security import SecurityError  # noqa: PLC0415
+    from agents.state import StateInUseError  # noqa: PLC0415
     from agents.web import PortTakenError  # noqa: PLC0415
 
     try:
         yield
     except ClusterError as error:
         fail("\nkqi: ".join(error.problems))
-    except (BrokerUnreachableError, WorkerCrashedError, EmbeddedBrokerError, PortTakenError) as error:
+    except (
+        BrokerUnreachableError,
+        WorkerCrashedError,
+        EmbeddedBrokerError,
+        PortTakenError,
+        StateInUseError,
+    ) as error:
         fail(str(error))
     except (FileError, SecurityError) as error:
         fail(str(error), 2)

@@ -23,6 +23,14 @@ from streams.outputs import OUTPUT_TOPICS
 DAY_MS = 86_400_000
 LARGEST_DEAD_LETTER_BYTES = 16 * 2**20  # a dead letter is as large as what it was made of, and its headers
 SETTLE_TIMEOUT_S = 15.0
+CHECKPOINTS = "checkpoints"  # the topic of the workers' own
+# What was written over goes soon, so that a restore reads little more than one checkpoint.
+_ADVICE = {
+    "segment.bytes": str(64 * 2**20),
+    "segment.ms": "3600000",
+    "min.cleanable.dirty.ratio": "0.2",
+    "delete.retention.ms": "3600000",
+}
 
 
 class ClusterError(Exception):
@@ -62,6 +70,9 @@ def security_of(configuration: Configuration) -> Security:
     )
 
 
+REMEMBERED_OFFICES = 100_000  # far more than there are, unless somebody makes them up
+
+
 class OfficePartitions(dict[str, int]):
     """The partition of every office, as Java clients and aiokafka choose it from the key."""
 
@@ -70,6 +81,8 @@ class OfficePartitions(dict[str, int]):
         self.partitions = partitions
 
     def __missing__(self, office: str) -> int:
+        if len(self) >= REMEMBERED_OFFICES:
+            self.clear()
         partition: int = (murmur2(office.encode()) & 0x7FFFFFFF) % self.partitions
         self[office] = partition
         return partition
@@ -96,6 +109,8 @@ def plan(configuration: Configuration) -> list[TopicPlan]:
         if topic.payload is None:
             settings["max.message.bytes"] = str(LARGEST_DEAD_LETTER_BYTES)
         plans.append(TopicPlan(configuration.topic_prefix + topic.name, settings, is_input=False))
+    settings = {"cleanup.policy": "compact"} | _ADVICE
+    plans.append(TopicPlan(configuration.topic_prefix + CHECKPOINTS, settings, is_input=False))
     return plans
 
 
@@ -168,7 +183,7 @@ def _setting_faults(topic: TopicPlan, state: TopicState) -> list[str]:
     problems = []
     for key, wanted in topic.settings.items():
         actual = state.settings.get(key)
-        if actual is None or actual == wanted:
+        if actual is None or actual == wanted or key in _ADVICE:
             continue
         if key in ("retention.ms", "max.message.bytes") and (int(actual) < 0 or int(actual) >= int(wanted)):
             continue

@@ -18,8 +18,9 @@ from agents.board import board_routes
 from agents.cluster import ClusterError, create_topics
 from agents.demo_source import DemoSource
 from agents.embedded import EmbeddedBroker
+from agents.ending import Ending, until_signal
 from agents.publish import Publisher
-from agents.run import run_until, until_signal
+from agents.run import run_until
 from agents.web import Site, worker_routes
 from agents.worker import Worker
 from streams.configuration import Configuration, configure
@@ -47,6 +48,7 @@ def demo_configuration(given: Configuration, bootstrap: str) -> Configuration:
     values: dict[str, Any] = msgspec.to_builtins(given)
     values["kafka"] = {"bootstrap": bootstrap, "group": given.kafka.group}
     values["partitions"] = PARTITIONS
+    values["checkpoint_interval_s"] = 0  # its broker ends with it
     values["indices_interval_s"] = given.indices_interval_s
     values["correction_horizon_s"] = {k: v for k, v in values["correction_horizon_s"].items() if v is not None}
     return configure(("the demo", values))
@@ -60,7 +62,7 @@ async def run_demo(given: Configuration, port: int, seed: int, say: Callable[[st
     agents.web.PortTakenError, agents.embedded.EmbeddedBrokerError
         When it cannot start.
     """
-    with until_signal() as stop, EmbeddedBroker() as broker:
+    with until_signal() as ending, EmbeddedBroker() as broker:
         configuration = demo_configuration(given, broker.bootstrap)
         source = DemoSource(configuration)
         worker = Worker(configuration, PARTITIONS, group_times=EMBEDDED, watcher=source)
@@ -69,18 +71,18 @@ async def run_demo(given: Configuration, port: int, seed: int, say: Callable[[st
         try:
             say(f"the board is at {site.address} (metrics at {site.address}/metrics); Ctrl-C ends it")
             await create_topics(configuration)
-            await _run_company(worker, source, stop, seed)
+            await _run_company(worker, source, ending, seed)
         finally:
             await site.stop()
 
 
-async def _run_company(worker: Worker, source: DemoSource, stop: asyncio.Event, seed: int) -> None:
+async def _run_company(worker: Worker, source: DemoSource, ending: Ending, seed: int) -> None:
     publisher = Publisher(worker.configuration)
     await publisher.start()
     source.open(worker, publisher)
     company = asyncio.create_task(_live_company(source, seed))
     try:
-        await run_until(worker, stop)
+        await run_until(worker, ending.told, ending.begin)
     finally:
         company.cancel()
         await asyncio.gather(company, return_exceptions=True)

@@ -54,7 +54,7 @@ _BETTER: dict[str, Literal["lower", "higher"]] = {
 
 
 class DemoSource:
-    """Implements :class:`agents.board_source.BoardSource` and :class:`agents.worker.Watcher`."""
+    """Implements :class:`agents.board_source.BoardSource` and :class:`agents.publishing.Watcher`."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.windows: tuple[str, ...] = configuration.windows
@@ -230,7 +230,7 @@ def _offices(worker: Worker, window: int) -> list[OfficeRow]:
     for state in worker.shown:
         held = worker.engine.values(state)
         for number, (scope, office, name) in enumerate(state.names.entities):
-            if scope == "queue":
+            if scope not in {"office", "employee"}:
                 continue
             values = np.where(held.seen[number, window], held.values[number, window], np.nan).tolist()
             bases = held.bases[number, window].tolist()

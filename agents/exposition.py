@@ -82,7 +82,8 @@ class _Names:
         """Sort some more entities by scope; False when there are none."""
         new = self.partition.names.entities[self._known : self._known + ENTITIES_AT_ONCE]
         for number, (scope, _, _) in enumerate(new, self._known):
-            self.entities[scope].append(number)
+            if scope != "nameless":
+                self.entities[scope].append(number)
         self._known += len(new)
         return bool(new)
 

@@ -1,13 +1,14 @@
 """The gate: what the application gets of each partition is exactly the log, in order, from where it chose to start.
 
 Below the gate lie a broker, a fetcher that reads ahead, a thread, queues and a group that rebalances: any of them may
-lose a batch, repeat one, or deliver one late. The gate makes that harmless, by four rules:
+lose a batch, repeat one, or deliver one late. The gate makes that harmless, by five rules:
 
 1. A partition is delivered between `open` and `close`, beginning at the offset given to `open`.
 2. A batch passes only if it begins where the last one that passed ended. Every other batch is dropped; what is missing
    is read again because `next_offsets` differs from the position of the reader.
 3. Batches of one topic are handled one at a time. `close` returns when no handler is running any more.
-4. When a handler raises, its batch does not count, and nothing passes any more.
+4. A batch that the handler has no room for (it returns False) does not count: it is read again.
+5. When a handler raises, its batch does not count, and nothing passes any more.
 """
 
 import asyncio
@@ -41,6 +42,9 @@ class PartitionBatch(NamedTuple):
     values: Messages  # null: a tombstone
 
 
+Handle = Callable[[PartitionBatch], Awaitable[bool | None]]
+
+
 class Gate:
     """Passes batches to a handler by the rules above."""
 
@@ -70,18 +74,21 @@ class Gate:
         if partition in self._next:
             self._next[partition] = max(self._next[partition], offset)
 
-    async def pass_on(self, batch: PartitionBatch, handle: Callable[[PartitionBatch], Awaitable[None]]) -> bool:
+    async def pass_on(self, batch: PartitionBatch, handle: Handle) -> bool:
         """Have the batch handled if it is the next of its partition; return whether it was."""
         partition = TP(batch.topic, batch.partition)
         async with self._turns[batch.topic]:
-            if self._next.get(partition) != batch.base_offset:
+            opened = self._next
+            if opened.get(partition) != batch.base_offset:
                 return False
             try:
-                await handle(batch)
+                taken = await handle(batch)
             except Exception:
                 self.failed = True
                 self._next = {}
                 raise
-            if partition in self._next:  # not closed meanwhile
-                self._next[partition] = max(self._next[partition], batch.next_offset)
+            if taken is False:
+                return False
+            # Closed meanwhile, maybe opened anew: then this is no longer the one that `next_offsets` tells of.
+            opened[partition] = max(opened[partition], batch.next_offset)
             return True

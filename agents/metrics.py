@@ -10,6 +10,7 @@ from aiohttp import web
 from agents.exposition import Exposition
 from agents.telemetry import OPENMETRICS, TEXT
 from agents.worker import Worker
+from streams.fates import fates
 
 SCRAPES_AT_ONCE = 4  # more of them wait
 ANSWER_S = 60  # as long as Prometheus waits at most, usually; who reads slower must not keep others from reading
@@ -110,14 +111,36 @@ def refresh_gauges(worker: Worker) -> None:
     telemetry = worker.telemetry
     telemetry.partitions.set(len(worker.owned) if worker.assigned else 0)
     telemetry.ready.set(int(worker.ready))
+    telemetry.in_touch.set(int(worker.assigned and worker.confirmed and not worker.silent))
     telemetry.now.set(min((owned.state.now.now_ms for owned in worker.owned.values()), default=0) / 1000)
     telemetry.lag.clear()
     progress = worker.app.batches.progress() if worker.app is not None else {}
     for (topic, partition), reached in progress.items():
         telemetry.lag.labels(topic, str(partition)).set(max(0, reached.end_offset - reached.next_offset))
+    _refresh_checkpoints(worker)
+    telemetry.partition_messages.clear()
+    for owned in worker.owned.values() if worker.assigned else ():
+        for fate, count in fates(owned.state).items():
+            telemetry.partition_messages.labels(str(owned.number), fate).set(count)
     roles: dict[str, int] = {"bounce": 0, "answer": 0, "extra": 0, "orphan": 0}
     for owned in worker.owned.values():
         for role, count in owned.state.diagnostics.items():
             roles[role] += count
     for role, count in roles.items():
         telemetry.presses.labels(role).set(count)
+
+
+def _refresh_checkpoints(worker: Worker) -> None:
+    telemetry = worker.telemetry
+    telemetry.checkpoint_time.clear()
+    telemetry.state_bytes.clear()
+    if worker.checkpointing is None:
+        return
+    checkpoints = worker.checkpointing.checkpoints
+    for number in worker.owned:
+        last = checkpoints.last(number)
+        if last is not None:
+            telemetry.checkpoint_time.labels(str(number)).set(last.taken_ms / 1000)
+            telemetry.state_bytes.labels(str(number)).set(last.size)
+    telemetry.checkpoint_bytes.inc(checkpoints.written_bytes)
+    checkpoints.written_bytes = 0

@@ -41,6 +41,7 @@ class Outbox:
         self._added = self._published = 0  # entries
         self._news = asyncio.Event()
         self._sending = asyncio.Lock()
+        self._haste = asyncio.Event()
 
     def add(self, messages: Iterable[Message | Bundle], done: Callable[[], None] | None = None) -> None:
         """Have messages published, and `done` called when they and all before them are."""
@@ -55,10 +56,36 @@ class Outbox:
         self._added += 1
         self._news.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many entries wait."""
+        return len(self._entries)
+
+    @property
+    def published(self) -> int:
+        """How many entries have been published so far."""
+        return self._published
+
     async def make_room(self) -> None:
-        """Return when no more waits than may."""
-        while self._size > MOST_BYTES:
-            await self._publish_some()
+        """Return when no more waits than may, or when there is no time for that."""
+        while self._size > MOST_BYTES and not self._haste.is_set():
+            publishing = asyncio.create_task(self._publish_some())
+            haste = asyncio.create_task(self._haste.wait())
+            try:
+                await asyncio.wait({publishing, haste}, return_when=asyncio.FIRST_COMPLETED)
+                if publishing.done():
+                    publishing.result()
+            finally:
+                publishing.cancel()
+                haste.cancel()
+                await asyncio.gather(publishing, haste, return_exceptions=True)
+
+    def make_haste(self, wanted: bool = True) -> None:
+        """Let nobody wait for room, or have them wait again: what is at work now may come to its end."""
+        if wanted:
+            self._haste.set()
+        else:
+            self._haste.clear()
 
     async def flush(self) -> None:
         """Return when all that was added before is published; what others add meanwhile is not waited for."""

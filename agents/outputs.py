@@ -6,13 +6,15 @@ it) is logged and counted, because nothing may stop the worker.
 """
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from agents.cluster import LARGEST_DEAD_LETTER_BYTES, OfficePartitions, security_of
+from agents.cluster import CHECKPOINTS, LARGEST_DEAD_LETTER_BYTES, OfficePartitions, security_of
 from agents.sending import Bundle, Failure, Message, send
 from streams.configuration import Configuration
 from streams.surveys import Records
@@ -25,6 +27,7 @@ AT_ONCE = 4000  # messages under way; bounds the memory of a burst of dead lette
 HEADER_BYTES = 64 * 1024
 BATCH_BYTES = 256 * 1024
 REQUEST_TIMEOUT_MS = 30_000
+DISCONNECT_S = 0.4  # brokers that answer need a few milliseconds
 
 
 class TooLittleTakenError(Exception):
@@ -38,6 +41,8 @@ class Outputs:
         self.prefix = configuration.topic_prefix
         self.office_partitions = OfficePartitions(partitions)
         self.undeliverable = 0
+        self.told_until: dict[int, int] = {}  # by partition, an offset of its surveys: what lies before is known to us
+        self.refused = False  # whether the brokers do not take messages for now
         self._configuration = configuration
         self._producer: AIOKafkaProducer | None = None
 
@@ -55,11 +60,15 @@ class Outputs:
 
     async def stop(self) -> None:
         """Disconnect; what is still under way is given up: who wants it published has waited for it."""
-        if self._producer is not None:
-            sending = self._producer._sender.sender_task  # noqa: SLF001 - it would try for half a minute
-            if sending is not None:
-                sending.cancel()
-            await self._producer.stop()
+        if self._producer is None:
+            return
+        sending = self._producer._sender.sender_task  # noqa: SLF001 - it would try for half a minute
+        if sending is not None:
+            sending.cancel()
+        for stop in (self._producer.stop, self._producer.client.close):  # the second, where the first takes too long
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DISCONNECT_S):
+                    await stop()
 
     def to_office(self, topic: str, office: str, value: bytes, key: bytes | None = None) -> Message:
         """A message that lies with its office; ``key`` where the office's id alone would not do."""
@@ -78,7 +87,8 @@ class Outputs:
     async def _deliver_all(self, messages: list[Message | Bundle]) -> None:
         assert self._producer is not None, "not started"
         pause_s = FIRST_PAUSE_S
-        while failures := await send(self._producer, messages):
+        began_s = time.monotonic()
+        while failures := await send(self._producer, messages, self._note_place):
             messages = []
             for failure in failures:
                 if failure.is_too_large and len(failure.messages) > 1:
@@ -91,15 +101,25 @@ class Outputs:
                     log.warning(
                         "%d messages not taken by the broker, sending again: %s", len(messages), failures[0].error
                     )
+                self.refused = True
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        if pause_s > FIRST_PAUSE_S:
+            log.info("the brokers take messages again, after %.0f s", time.monotonic() - began_s)
+        self.refused = False
+
+    def _note_place(self, topic: str, partition: int, offset: int, count: int) -> None:
+        # Behind a gap lies what somebody else told: that is not known to us until it is read back.
+        if topic == self.prefix + "surveys" and offset == self.told_until.get(partition, 0):
+            self.told_until[partition] = offset + count
 
     def _worth_sending_again(self, failure: Failure) -> list[Message | Bundle]:
         if failure.is_too_large:
             (message,) = failure.messages
-            if isinstance(message, Bundle):
+            if isinstance(message, Bundle) or message.topic == self.prefix + CHECKPOINTS:
+                size = len(message.records if isinstance(message, Bundle) else message.value or b"")
                 raise TooLittleTakenError(
-                    f"topic {message.topic} takes no batch of {len(message.records)} bytes: "
+                    f"topic {message.topic} takes no batch of {size} bytes: "
                     "its max.message.bytes must be 1048588, Kafka's own default, or more"
                 )
             self.undeliverable += 1

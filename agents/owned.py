@@ -1,14 +1,17 @@
 """A partition that a worker owns: its state, its clock, and how far each topic has been applied and published.
 
-The log is read again from its beginning after every start, but surveys that were published then are not published
-again. What was committed marks the end of that, topic by topic. Surveys follow from two topics, which are read side by
-side: while one of them is still before its mark, what lies behind the mark of the other waits. So everything before
-the marks is applied, quietly, before anything behind them.
+After a start the log is read again from where the last checkpoint was taken, or from its beginning, but what was published
+then is not published again. What was committed marks the end of that, topic by topic. Surveys follow from two topics, which
+are read side by side: while one of them is still before its mark, what lies behind the mark of the other waits. So
+everything before the marks is applied, quietly, before anything behind them.
+
+Behind the marks somebody may have told more of surveys than was committed, by the same events in other steps, or by the time
+of then. It is read back, and corrected when all has been read that there is (`told`).
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,34 +22,45 @@ from streams.clock import Clock
 from streams.engine import Partition
 from streams.messages import detached
 from streams.published import PublishedIndices
+from streams.told import Told
 
 SURVEY_TOPICS = ("presses", "verdicts")  # what surveys follow from
-REPUBLISHED_MS = 3_600_000  # a survey may have been decided between the last commit and the end of a worker
+REPUBLISHED_MS = 3_600_000  # time may have decided these before the marks, and in the life before only behind them
+MOST_WAITING_BYTES = 8 * 2**20  # of a partition: behind its mark, a topic may have come days further than the other
 
 
 class Owned:
     """A partition that this worker owns; topics are named without their prefix."""
 
-    def __init__(self, number: int, state: Partition, clock: Clock) -> None:
+    def __init__(
+        self, number: int, state: Partition, clock: Clock, next_offsets: Mapping[str, int] | None = None
+    ) -> None:
         self.number = number
         self.state = state
         self.clock = clock
-        self.next_offsets: dict[str, int] = {}
+        self.next_offsets: dict[str, int] = dict(next_offsets or {})
         self.marks: dict[str, int] = {}  # what lies before was published already
         self.complete = False
-        self.was_quiet = True
+        self.was_quiet = False  # then what was decided before the marks, but not told in time, is to be told
+        self.told: Told = {}  # what others may have told of surveys, to be corrected
+        self.told_from: int | None = None  # where that begins, until it is corrected
         self.waiting: deque[PartitionBatch] = deque()  # until surveys are no longer read quietly
-        self.turn = asyncio.Lock()  # the topics of surveys take turns
+        self.turn = asyncio.Lock()  # its topics take turns, and what looks at all of it
         self.duplicates_told = 0
+        self.nameless_told = state.names.nameless_events
+        self.said_nameless = False
         self.published = PublishedIndices()
 
     def start(self, topic: str, log_begin: int, mark: int) -> int:
         """Return where reading begins, at the log's begin or where the state has got to."""
         self.marks[topic] = mark
         self.complete = False
-        self.was_quiet = True  # someone else may have published meanwhile
         self.waiting.clear()
-        return self.next_offsets.setdefault(topic, log_begin)
+        if topic not in self.next_offsets:
+            self.next_offsets[topic] = log_begin
+            self.state.gaps += log_begin  # what the log no longer has
+        self.was_quiet |= self.next_offsets[topic] < mark
+        return self.next_offsets[topic]
 
     def caught_up(self) -> None:
         """Take note that everything has been read; what comes now is new, even if the marks lie beyond the log's end."""
@@ -57,6 +71,11 @@ class Owned:
     def is_quiet(self) -> bool:
         """Whether the surveys that change by what is being read were published before."""
         return any(self.next_offsets.get(topic, 0) < self.marks.get(topic, 0) for topic in SURVEY_TOPICS)
+
+    def has_room(self, batch: PartitionBatch, topic: str) -> bool:
+        """Whether a batch can be taken: not if it would have to wait, and enough does."""
+        must_wait = self.is_quiet and batch.base_offset >= self.marks.get(topic, 0)
+        return not must_wait or sum(map(_size, self.waiting)) < MOST_WAITING_BYTES
 
     def parts(self, batch: PartitionBatch, topic: str) -> Iterator[PartitionBatch]:
         """Cut a batch at the mark of its topic; parts behind it are kept back, in `waiting`, while it is quiet."""
@@ -80,6 +99,11 @@ class Owned:
         recent = presses["ts_ms"] >= self.state.topic_clock_ms.get("presses", 0) - REPUBLISHED_MS
         decided = (presses["kind"] == SELLER) & (presses["accepted"] == 1) & (presses["outcome"] != UNDECIDED)
         return np.flatnonzero(recent & decided)
+
+
+def _size(batch: PartitionBatch) -> int:
+    """About the bytes that a batch holds on to."""
+    return sum(each.nbytes for each in (batch.offsets, batch.append_ms, batch.keys.buffer, batch.values.buffer))
 
 
 def cut(batch: PartitionBatch, offset: int) -> list[PartitionBatch]:

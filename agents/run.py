@@ -1,32 +1,23 @@
 """Running a worker until it is told to stop or cannot go on."""
 
 import asyncio
-import contextlib
-import signal
-from collections.abc import Callable, Iterator
+import logging
+import time
+from collections.abc import Callable
 
 from agents.app import APACHE_KAFKA, GroupTimes
+from agents.ending import until_signal
+from agents.touch import Touch, hush
+from agents.watch import CHECK_S, Watch, guarded_loop
 from agents.web import Site, worker_routes
 from agents.worker import Worker
 from streams.configuration import Configuration
 
+log = logging.getLogger("kqi.worker")
+
 
 class WorkerCrashedError(Exception):
     """A worker could not go on; the message is one sentence."""
-
-
-@contextlib.contextmanager
-def until_signal() -> Iterator[asyncio.Event]:
-    """Set the yielded event at SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 async def run_worker(
@@ -46,44 +37,73 @@ async def run_worker(
     WorkerCrashedError
         When it cannot go on.
     """
-    with until_signal() as stop:
+    with until_signal() as ending, guarded_loop(configuration.stall_exit_s):
         worker = Worker(configuration, partitions, event_clock=event_clock, group_times=group_times)
         site = Site(worker_routes(worker), configuration.metrics_host, configuration.metrics_port)
         await site.start()
         try:
             say(f"metrics on {site.address}/metrics")
-            await run_until(worker, stop)
+            await run_until(worker, ending.told, ending.begin)
         finally:
             await site.stop()
 
 
-async def run_until(worker: Worker, stop: asyncio.Event) -> None:
-    """Start a worker, let it work until ``stop`` is set or it crashes, and stop it."""
+async def run_until(worker: Worker, stop: asyncio.Event, begin_end: Callable[[], object] = lambda: None) -> None:
+    """Start a worker, let it work until ``stop`` is set or it crashes, and stop it; ``begin_end`` is called before that."""
     tasks: list[asyncio.Task[object]] = []
     stopping = asyncio.create_task(stop.wait())
+    watching = asyncio.create_task(watch_forever(worker))
     try:
         starting = asyncio.create_task(worker.start())
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({starting, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
             starting.cancel()
             await asyncio.wait({starting})
+            if not stopping.done():
+                raise _crash(watching.exception())
             return
         await starting
         assert worker.app is not None, "started"
         tasks = [
+            watching,
             asyncio.create_task(worker.tick_forever()),
             asyncio.create_task(worker.publish_forever()),
+            asyncio.create_task(worker.checkpoint_forever()),
             asyncio.create_task(worker.app.wait_until_stopped()),
         ]
         await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not stopping.done():
-            for task in tasks:
-                if task.done() and (error := task.exception()) is not None:
-                    raise WorkerCrashedError(f"the worker cannot go on: {error}") from error
-            raise WorkerCrashedError(f"the worker cannot go on: {worker.app.crash_reason}")
+            errors = (task.exception() for task in tasks if task.done())
+            raise _crash(next(filter(None, errors), worker.app.crash_reason))
     finally:
-        stopping.cancel()
+        begin_end()
+        tasks += [watching, stopping]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await worker.stop()
+
+
+def _crash(reason: BaseException | None) -> WorkerCrashedError:
+    crash = WorkerCrashedError(f"the worker cannot go on: {reason}")
+    crash.__cause__ = reason
+    return crash
+
+
+async def watch_forever(worker: Worker) -> None:
+    """Look after a worker.
+
+    Raises
+    ------
+    agents.watch.StalledError
+        When something does not move that should.
+    """
+    watch = Watch(worker.configuration.stall_exit_s)
+    touch = Touch()
+    while True:
+        await asyncio.sleep(CHECK_S)
+        seen = worker.seen
+        told = touch.update(seen, time.monotonic(), hush.latest)
+        if told is not None:
+            log.warning(told)  # every sentence is one of its own for who hides repetitions
+        watch.check(seen)

@@ -6,7 +6,7 @@ A message of its own costs aiokafka's producer some hundred microseconds, in a b
 import asyncio
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -47,8 +47,18 @@ class Failure(NamedTuple):
         return isinstance(self.error, MessageSizeTooLargeError | RecordListTooLargeError)
 
 
-async def send(producer: AIOKafkaProducer, messages: Iterable[Message | Bundle]) -> list[Failure]:
+def _nobody_cares(_topic: str, _partition: int, _offset: int, _count: int) -> None:
+    """Hear where messages lie."""
+
+
+async def send(
+    producer: AIOKafkaProducer,
+    messages: Iterable[Message | Bundle],
+    taken: Callable[[str, int, int, int], None] = _nobody_cares,
+) -> list[Failure]:
     """Send messages, those of a partition in their order; returns when the broker has answered for all of them.
+
+    ``taken`` is told topic, partition, first offset and number of messages of each batch that the broker took.
 
     What lies behind messages that the broker did not take for now fails with them, even if the broker has it: sent again
     in order, the last of a partition is the last.
@@ -56,12 +66,16 @@ async def send(producer: AIOKafkaProducer, messages: Iterable[Message | Bundle])
     partitions: dict[tuple[str, int], list[Message | Bundle]] = {}
     for message in messages:
         partitions.setdefault((message.topic, message.partition), []).append(message)
-    sent = await asyncio.gather(*(_send_to(producer, *place, rows) for place, rows in partitions.items()))
+    sent = await asyncio.gather(*(_send_to(producer, *place, rows, taken) for place, rows in partitions.items()))
     return [failure for failures in sent for failure in failures]
 
 
 async def _send_to(
-    producer: AIOKafkaProducer, topic: str, partition: int, messages: list[Message | Bundle]
+    producer: AIOKafkaProducer,
+    topic: str,
+    partition: int,
+    messages: list[Message | Bundle],
+    taken: Callable[[str, int, int, int], None],
 ) -> list[Failure]:
     under_way: list[tuple[list[Message | Bundle], asyncio.Future[Any]]] = []
     batches = _batches(producer, messages)
@@ -74,10 +88,11 @@ async def _send_to(
             unsent = [Failure(part, error), *(_behind(rest) for _, rest in batches)]
     for part, acknowledged in under_way:
         try:
-            await acknowledged
+            placed = await acknowledged
         except Exception as error:  # noqa: BLE001 - the same
             failures.append(Failure(part, error))
         else:
+            taken(topic, partition, placed.offset, sum(getattr(each, "size", 1) for each in part))
             if any(not failure.is_too_large for failure in failures):
                 failures.append(_behind(part))
     return failures + unsent

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 WORTH_SAYING_S = 5.0  # loading compiled kernels takes a second or two, compiling them a minute
 SAID_AGAIN_S = 60.0
+REMEMBERED = 1000  # messages
 MAPPED_BYTES = 2**20
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 
@@ -59,12 +60,16 @@ class SaidOnce(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to show a message; the next one shown tells how many were not."""
+        if record.name == "kqi.worker" or (record.name.startswith("kqi") and record.levelno <= logging.INFO):
+            return True  # our own news, said once by itself
         key = (record.name, str(record.msg))
         said_s, hidden = self._said.get(key, (-SAID_AGAIN_S, 0))
         now_s = time.monotonic()
         if now_s - said_s < SAID_AGAIN_S:
             self._said[key] = said_s, hidden + 1
             return False
+        if len(self._said) >= REMEMBERED:
+            self._said.clear()
         self._said[key] = now_s, 0
         if hidden:
             record.msg = f"{record.getMessage()} ({hidden} more like this in the last {now_s - said_s:.0f} s)"
@@ -74,8 +79,12 @@ class SaidOnce(logging.Filter):
 
 def set_up_logging() -> None:
     """Log to standard error, a line a message; of the libraries only what is wrong, and not again and again."""
+    from agents.touch import hush  # noqa: PLC0415 - imports the client library
+
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.addFilter(hush)
     handler.addFilter(SaidOnce())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("kqi").setLevel(logging.INFO)
+    logging.getLogger("mode.timers").setLevel(logging.ERROR)  # which warns of every commit that takes long

@@ -33,6 +33,11 @@ class Telemetry:
         self.misrouted = Counter(
             "kqi_worker_misrouted_events", "Events under another office's key or partition.", registry=registry
         )
+        self.nameless = Counter(
+            "kqi_worker_nameless_events",
+            "Events of employees or queues beyond names_max, which count for their offices alone.",
+            registry=registry,
+        )
         self.survey_changes = Counter("kqi_worker_survey_changes", "Changes of decided surveys.", registry=registry)
         self.presses = Gauge(
             "kqi_worker_presses",
@@ -41,12 +46,43 @@ class Telemetry:
             registry=registry,
         )
         self.lag = Gauge("kqi_worker_lag", "Offsets not yet read.", ["topic", "partition"], registry=registry)
+        self.partition_messages = Gauge(
+            "kqi_worker_partition_messages",
+            "Offsets of all input topics that a partition's state has passed, by what became of them.",
+            ["partition", "fate"],
+            registry=registry,
+        )
         self.partitions = Gauge("kqi_worker_partitions", "Partitions owned.", registry=registry)
         self.ready = Gauge("kqi_worker_ready", "1 when every partition owned is complete.", registry=registry)
+        self.in_touch = Gauge(
+            "kqi_worker_in_touch",
+            "1 when the group knows the worker as its member and the brokers of all its topic partitions answer.",
+            registry=registry,
+        )
         self.series_left_out = Counter(
             "kqi_worker_series_left_out",
             "Series of indices that scrapes did not show because of the ceiling, scrape by scrape.",
             registry=registry,
+        )
+        self.checkpoint_time = Gauge(
+            "kqi_worker_checkpoint_timestamp_seconds",
+            "When the last checkpoint was taken.",
+            ["partition"],
+            registry=registry,
+        )
+        self.state_bytes = Gauge(
+            "kqi_worker_checkpoint_state_bytes",
+            "State in the last checkpoint, before compression.",
+            ["partition"],
+            registry=registry,
+        )
+        self.restore_seconds = Gauge(
+            "kqi_worker_restore_seconds",
+            "How long restoring the states of new partitions took, at the last assignment of any.",
+            registry=registry,
+        )
+        self.checkpoint_bytes = Counter(
+            "kqi_worker_checkpoint_written_bytes", "Chunks written, compressed.", registry=registry
         )
         self.batch_seconds = Histogram(
             "kqi_worker_batch_seconds",

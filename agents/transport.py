@@ -37,6 +37,8 @@ __all__ = ["BatchSchema", "BatchTransport", "Hooks", "LogStart", "PartitionBatch
 # a partition then no longer counts as caught up.
 ANSWER_VALID_MS = 1000
 CHECK_LOST_S = 1.0
+MEND_S = 1.0
+ASK_AGAIN_S = 1.0
 
 
 class Progress(NamedTuple):
@@ -61,15 +63,21 @@ async def from_the_beginning(partitions: Mapping[TP, LogStart]) -> Mapping[TP, i
     return {partition: log.begin for partition, log in partitions.items()}
 
 
+def _no_haste() -> None:
+    """Do nothing before partitions are let go."""
+
+
 @dataclass(frozen=True)
 class Hooks:
-    """What the application does when partitions of batch topics come and go. All are awaited, one at a time."""
+    """What the application does when partitions of batch topics come and go, one at a time."""
 
     #: These partitions are ours now, the complete set. None of their batches has been delivered yet.
     on_assigned: Callable[[Collection[TP]], Awaitable[None]] = _nothing
     #: After on_assigned: where to start each partition. Chosen before what the log still has, it starts at the log's begin.
     start_offsets: Callable[[Mapping[TP, LogStart]], Awaitable[Mapping[TP, int]]] = from_the_beginning
-    #: The same partitions are about to be let go; some may come back with the next assignment. No handler is at work,
+    #: Partitions are about to be let go: handlers at work must come to their end, and wait for nobody.
+    on_letting_go: Callable[[], None] = _no_haste
+    #: The same partitions are let go; some may come back with the next assignment. No handler is at work,
     #: no batch is delivered any more, and what is marked as done in here is still committed. Not called after a failure.
     on_revoked: Callable[[Collection[TP]], Awaitable[None]] = _nothing
 
@@ -106,6 +114,7 @@ class BatchConsumer(driver.Consumer):
         self._hooks: Hooks = self.app.hooks
         self._read_offset = _ReadOffsets(self._batch_topics)
         self._done: dict[TP, int] = {}
+        self.commits = 0  # that the group took
         self._assigned: frozenset[TP] | None = None
         self._taking_over: asyncio.Task[None] | None = None
         self._letting_go = asyncio.Lock()
@@ -135,11 +144,13 @@ class BatchConsumer(driver.Consumer):
         if taking_over is not None:
             taking_over.cancel()
             await asyncio.wait({taking_over})
+        self._hooks.on_letting_go()
         await self.gate.close()
         async with self._letting_go:  # a rebalance and the end of the app may come at once
             try:
                 if self._assigned is not None and not self.gate.failed:
                     await self._hooks.on_revoked(self._assigned)
+                    await self.maybe_wait_for_commit_to_finish()  # which may be of less than is done by now
                     await self.commit()
             finally:
                 self._assigned = None
@@ -159,6 +170,8 @@ class BatchConsumer(driver.Consumer):
         try:
             await task
         except asyncio.CancelledError:
+            if task.cancelled() and not task.cancelling():  # nobody asked for it: a library let it escape
+                await self.app.crash(RuntimeError("taking over the partitions was cut short"))
             if self._taking_over is task:  # it is Faust that stops
                 raise
             raise RebalanceAgain from None
@@ -167,13 +180,22 @@ class BatchConsumer(driver.Consumer):
         assigned = frozenset(tp for tp in self.assignment() if tp.topic in self._batch_topics)
         self._assigned = assigned
         await self._hooks.on_assigned(assigned)
-        logs = await self._thread.log_starts(assigned) if assigned else {}
+        logs = await self._log_starts(assigned) if assigned else {}
         chosen = await self._hooks.start_offsets(logs)
         for partition, log in logs.items():
             if chosen[partition] < log.begin:
                 self.log.warning("%s: starts at %d, no longer at %d", partition, log.begin, chosen[partition])
         self._committed_offset.update({partition: log.committed for partition, log in logs.items()})
         self.gate.open({partition: max(chosen[partition], log.begin) for partition, log in logs.items()})
+
+    async def _log_starts(self, partitions: Collection[TP]) -> dict[TP, LogStart]:
+        """Ask for the starts of logs until brokers tell them; the next rebalance ends it, too."""
+        while True:
+            try:
+                return await self._thread.log_starts(partitions)
+            except (KafkaError, TimeoutError) as error:
+                self.log.info("Where logs begin could not be asked for: %r", error)
+                await asyncio.sleep(ASK_AGAIN_S)
 
     async def perform_seek(self) -> None:
         """Have every partition read from where it is to go on."""
@@ -205,15 +227,44 @@ class BatchConsumer(driver.Consumer):
 
     def _filter_committable_offsets(self, tps: Iterable[Any]) -> dict[Any, int]:
         offsets = dict(super()._filter_committable_offsets(tp for tp in tps if tp.topic not in self._batch_topics))
-        offsets.update({each: done for each, done in self._done.items() if done != self._committed_offset[each]})
+        offsets.update(self.uncommitted)
         return offsets
 
     async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
         before = {each: self._committed_offset[each] for each in offsets}
         committed = await super()._commit_offsets(offsets, start_new_transaction)
+        self.commits += committed
         if not committed:  # Faust would not try again
             self._committed_offset.update(before)
         return bool(committed)
+
+    async def _handle_attached(self, commit_offsets: Mapping[TP, int]) -> None:
+        """Do nothing: no agent attaches messages to what it has read, and Faust's producer is not started for them."""
+
+    @property
+    def unconfirmed_s(self) -> float:
+        """How long ago the group last confirmed that this worker is its member, seconds."""
+        return self._thread.unconfirmed_s
+
+    @property
+    def uncommitted(self) -> dict[TP, int]:
+        """What is marked as done and was not committed so far."""
+        return {each: done for each, done in self._done.items() if done != self._committed_offset[each]}
+
+    def hurry(self) -> None:
+        """From now on let nothing take long that brokers are asked for, because the worker ends."""
+        self._thread.ends = True
+
+    @Service.task
+    async def _mend_membership(self) -> None:
+        async for _ in self.itertimer(MEND_S, name="membership"):
+            try:
+                error = await self._thread.mend()
+            except KafkaError as fatal:
+                await self.app.crash(fatal)
+                return
+            if error is not None:
+                self.log.warning("The group could not keep this worker (%s): joining again", error)
 
     @Service.task
     async def _read_again_what_was_lost(self) -> None:

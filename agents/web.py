@@ -25,8 +25,11 @@ def worker_routes(worker: Worker) -> list[web.RouteDef]:
             return web.Response(text="ready\n")
         if not worker.assigned:
             return web.Response(status=503, text="no partitions assigned yet\n")
-        reading = [str(owned.number) for owned in worker.owned.values() if not owned.complete]
-        return web.Response(status=503, text=f"reading the log of partitions {', '.join(reading)}\n")
+        if not worker.confirmed:
+            return web.Response(status=503, text="out of touch with the group: others may own its partitions\n")
+        if reading := [str(owned.number) for owned in worker.owned.values() if not owned.complete]:
+            return web.Response(status=503, text=f"reading the log of partitions {', '.join(reading)}\n")
+        return web.Response(status=503, text=f"the brokers of {worker.silent} topic partitions do not answer\n")
 
     return [web.get("/metrics", metrics.answer), web.get("/healthz", healthz), web.get("/readyz", readyz)]
 

@@ -1,59 +1,44 @@
 """A worker: the states of the partitions that it owns, fed by the batch transport, published and scraped.
 
-The log is the truth. A partition that comes is read from the log's beginning (or from where its state, still at hand,
-has got to) and counts as complete when it has caught up once; until then none of its indices is shown. What is
-committed to the group is a mark of what was published: reading the log again publishes nothing from before it.
+The log is the truth. A partition that comes is read from where its last checkpoint was taken (or its state, still at hand, has
+got to; or else from the log's beginning) and counts as complete when it has caught up once; until then none of its
+indices is shown. What is committed to the group is a mark of what was published and stored: reading the log again
+publishes nothing from before it.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
-from itertools import islice
-from typing import Protocol
 
-import msgspec
 import numpy as np
 from faust.types import TP
-from numpy.typing import NDArray
 
 from agents.app import APACHE_KAFKA, BatchApp, GroupTimes, create_app
+from agents.checkpoint_log import CheckpointLog, until_done
+from agents.checkpointing import Checkpointing
+from agents.checkpoints import Checkpoints, Restored
 from agents.cluster import input_topics, security_of
 from agents.gate import PartitionBatch
-from agents.outbox import Outbox
 from agents.outputs import Outputs
 from agents.owned import SURVEY_TOPICS, Owned
-from agents.sending import Message
+from agents.publishing import Publishing, Watcher
 from agents.telemetry import Telemetry
+from agents.told_log import ToldLog
 from agents.transport import Hooks, LogStart
+from agents.watch import Seen
 from streams.clock import EventClock, WallClock
 from streams.configuration import Configuration
 from streams.engine import NO_EVENTS, Engine, Partition
 from streams.events import EVENT_NAMES
+from streams.fates import note_batch
 from streams.intake import Intake, take_in
-from streams.outputs import Indices, Survey
-from streams.published import PublishedIndices
-from streams.structs import Reject
-from streams.surveys import records, revise, surveys
 
-LAST_WORDS_S = 10.0  # a broker that is away must not keep a worker from stopping
+LAST_OUTPUTS_S = 2.0  # a broker that is away must not keep a worker from letting go: see agents.ending
 TICK_S = 0.2  # how soon silence shows when nothing else happens
-INDICES_AT_ONCE = 50  # messages of all indices of an entity; others get their turn between
-CONSEQUENCES_AT_ONCE = 4000  # dead letters and messages to be moved: a batch may consist of them
 
 log = logging.getLogger("kqi.worker")
-encode = msgspec.json.Encoder().encode
-
-
-class Watcher(Protocol):
-    """Someone who looks on (the page of the demo); must be quick."""
-
-    def survey(self, survey: Survey) -> None:
-        """A survey changed."""
-
-    def reject(self, reject: Reject, batch: PartitionBatch) -> None:
-        """A message became a dead letter."""
 
 
 class Worker:
@@ -79,9 +64,20 @@ class Worker:
         self._event_clock = EventClock() if event_clock else None
         self._group_times = group_times
         self._topics = input_topics(configuration)
-        self._watcher = watcher
-        self._outbox = Outbox(self.outputs.deliver)
-        self._indices_due_s = 0.0
+        self._publishing = Publishing(self.engine, self.outputs, self.telemetry, watcher)
+        self._outbox = self._publishing.outbox
+        self._gave_up_publishing = False
+        self._restored: Collection[int] = ()
+        self._told_log = ToldLog(configuration)
+        self.checkpointing: Checkpointing | None = None
+        if configuration.checkpoint_interval_s:
+            self.checkpointing = Checkpointing(
+                Checkpoints(CheckpointLog(configuration), self.outputs.deliver, self.engine, partitions),
+                self._outbox,
+                self._mark_done,
+                self.told_until,
+                configuration.checkpoint_interval_s,
+            )
 
     # Life ----------------------------------------------------------------------------------------------------------
 
@@ -93,7 +89,12 @@ class Worker:
             self.configuration.kafka.bootstrap,
             self._topics,
             self.handle,
-            Hooks(on_assigned=self._on_assigned, start_offsets=self._start_offsets, on_revoked=self._on_revoked),
+            Hooks(
+                on_assigned=self._on_assigned,
+                start_offsets=self._start_offsets,
+                on_letting_go=self._on_letting_go,
+                on_revoked=self._on_revoked,
+            ),
             group_times=self._group_times,
             security=security_of(self.configuration),
         )
@@ -104,16 +105,33 @@ class Worker:
         if self.app is not None:
             await self.app.stop()
         try:
-            async with asyncio.timeout(LAST_WORDS_S):
-                await self._outbox.flush()
+            if not self._gave_up_publishing:
+                await self._publish_the_last()
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide why the worker stops
             log.warning("not everything was published: %r", error)
         finally:
             await self.outputs.stop()
 
+    async def _publish_the_last(self) -> bool:
+        """Publish what waits, if the brokers take it in time; return whether they did."""
+        try:
+            async with asyncio.timeout(LAST_OUTPUTS_S):
+                await self._outbox.flush()
+        except TimeoutError:
+            log.warning("not everything was published within %g s: it will be by who reads it next", LAST_OUTPUTS_S)
+            self._gave_up_publishing = True
+        return not self._gave_up_publishing
+
     async def publish_forever(self) -> None:
         """Publish what there is to be published."""
         await self._outbox.run()
+
+    async def checkpoint_forever(self) -> None:
+        """Take checkpoints, if that is wanted."""
+        if self.checkpointing is None:
+            await asyncio.Event().wait()
+        else:
+            await self.checkpointing.run(lambda: self.owned.values() if self.assigned else ())
 
     async def tick_forever(self) -> None:
         """Let time pass and publish what it changes."""
@@ -121,7 +139,9 @@ class Worker:
             self.pass_time()
             await self._apply_what_waited()
             self._say_ready()
-            await self._note_indices()
+            if self.assigned:
+                complete = [owned for owned in self.owned.values() if owned.complete]
+                await self._publishing.indices(complete, lambda: self.assigned)
             await asyncio.sleep(TICK_S)
 
     def _say_ready(self) -> None:
@@ -133,15 +153,50 @@ class Worker:
 
     async def _on_assigned(self, partitions: Collection[TP]) -> None:
         numbers = {partition.partition for partition in partitions}
-        self.owned = {number: self.owned.get(number) or self._new(number) for number in sorted(numbers)}
+        self.owned = {number: owned for number, owned in self.owned.items() if number in numbers}
+        restored: dict[int, Restored] = {}
+        if self.checkpointing is not None:
+            await self.checkpointing.checkpoints.keep(self.owned)
+            began_s = time.perf_counter()
+            restored = await self.checkpointing.checkpoints.restore(numbers - self.owned.keys())
+            if restored:
+                self.telemetry.restore_seconds.set(time.perf_counter() - began_s)
+        self._restored = restored.keys()
+        await self._outbox.flush()  # what we still had to tell would arrive behind what is read back
+        starts = {number: self.told_until(number) for number in numbers}
+        starts |= {number: each.told_until for number, each in restored.items()}
+        heard = await until_done(lambda: self._told_log.read(starts), "the topic of surveys cannot be read")
+        self.owned = {
+            number: self.owned.get(number) or self._new(number, restored.get(number)) for number in sorted(numbers)
+        }
+        for number, owned in self.owned.items():
+            owned.told = heard[number].told
+            owned.told_from = starts[number] if owned.told else None
+            self.outputs.told_until[number] = heard[number].until
         self.assigned = True
+        self._gave_up_publishing = False
+        self._outbox.make_haste(False)
         self._said_ready = False
-        log.info("owns %d of the partitions: %s", len(numbers), ", ".join(map(str, sorted(numbers))) or "none")
+        listed = ", ".join(map(str, sorted(numbers))) or "none"
+        log.info("owns %d of the partitions: %s; restored %d", len(numbers), listed, len(restored))
 
-    def _new(self, number: int) -> Owned:
-        return Owned(number, self.engine.new_partition(), self._event_clock or WallClock())
+    def told_until(self, number: int) -> int:
+        """Offset in a partition's surveys: whatever was told before follows from the state, as far as we have one."""
+        owned = self.owned.get(number)
+        if owned is not None and owned.told_from is not None:
+            return owned.told_from
+        return self.outputs.told_until.get(number, 0) if owned is not None else 0
+
+    def _new(self, number: int, restored: Restored | None = None) -> Owned:
+        clock = self._event_clock or WallClock()
+        if restored is None:
+            return Owned(number, self.engine.new_partition(), clock)
+        owned = Owned(number, restored.state, clock, restored.offsets)
+        owned.duplicates_told = restored.state.duplicates
+        return owned
 
     async def _start_offsets(self, logs: Mapping[TP, LogStart]) -> Mapping[TP, int]:
+        self._drop_states_of_other_logs(logs)
         return {
             partition: self.owned[partition.partition].start(
                 self._topics[partition.topic], log.begin, log.committed or 0
@@ -149,25 +204,46 @@ class Worker:
             for partition, log in logs.items()
         }
 
-    async def _on_revoked(self, _partitions: Collection[TP]) -> None:
+    def _drop_states_of_other_logs(self, logs: Mapping[TP, LogStart]) -> None:
+        """Start over where a checkpoint knows more of a log than there is of it: the topic was made anew."""
+        for (topic, number), log_start in logs.items():
+            offset = self.owned[number].next_offsets.get(self._topics[topic], 0)
+            if number in self._restored and offset > log_start.end:
+                log.warning(
+                    "partition %d: its checkpoint knows %s up to %d, which ends at %d and was made anew: starting over",
+                    *(number, topic, offset, log_start.end),
+                )
+                self.owned[number] = self._new(number)
+                if self.checkpointing is not None:
+                    self.checkpointing.checkpoints.forget(number)
+
+    def _on_letting_go(self) -> None:
         self.assigned = False
+        self._outbox.make_haste()
+
+    async def _on_revoked(self, _partitions: Collection[TP]) -> None:
+        self._on_letting_go()
         for owned in self.owned.values():
             async with owned.turn:  # a tick may be at work on what waited
                 pass
-        await self._outbox.flush()
+        if await self._publish_the_last() and self.checkpointing is not None:
+            await self.checkpointing.last_ones(self.owned.values())
 
     # Batches -------------------------------------------------------------------------------------------------------
 
-    async def handle(self, batch: PartitionBatch) -> None:
-        """Apply a batch; returns when all that it caused is published."""
+    async def handle(self, batch: PartitionBatch) -> bool:
+        """Apply a batch; returns when all that it caused is on its way, False if it is to come again."""
         owned = self.owned[batch.partition]
         topic = self._topics[batch.topic]
-        if topic not in SURVEY_TOPICS:
-            await self._apply(owned, topic, batch)
-            return
         async with owned.turn:
+            if topic not in SURVEY_TOPICS:
+                await self._apply(owned, topic, batch)
+                return True
+            if not owned.has_room(batch, topic):
+                return False
             for part in owned.parts(batch, topic):
                 await self._apply(owned, self._topics[part.topic], part)
+            return True
 
     async def _apply(self, owned: Owned, topic: str, batch: PartitionBatch) -> None:
         began = time.perf_counter()
@@ -186,22 +262,22 @@ class Worker:
         )
         owned.state.topic_clock_ms[topic] = intake.clock_ms
         rows = self.engine.step(owned.state, intake.events, owned.clock)
+        passed = batch.next_offset - owned.next_offsets.get(topic, 0)
+        note_batch(owned.state, intake, messages=batch.offsets.size, offsets=passed)
         owned.next_offsets[topic] = batch.next_offset
-        self._note_surveys(owned, rows, published=topic in SURVEY_TOPICS and batch.next_offset <= mark)
+        was_published = topic in SURVEY_TOPICS and batch.next_offset <= mark
+        self._publishing.surveys(owned, rows[:0] if was_published else rows)
         self._count(owned, intake)
         self.telemetry.batch_seconds.observe(time.perf_counter() - began)
-        consequences = self._consequences(batch, intake, mark)
-        while some := list(islice(consequences, CONSEQUENCES_AT_ONCE)):
-            self._outbox.add(some)
-            await self._outbox.make_room()
-        if batch.next_offset > mark:
+        await self._publishing.rest(batch, intake, mark)
+        if self.checkpointing is None and batch.next_offset > mark:
             # What waits must not hold on to the batch.
-            self._outbox.add((), partial(self._mark_done, TP(batch.topic, batch.partition), batch.next_offset))
+            self._outbox.add((), partial(self._mark_done, batch.partition, topic, batch.next_offset))
         await self._outbox.make_room()
 
-    def _mark_done(self, partition: TP, next_offset: int) -> None:
+    def _mark_done(self, number: int, topic: str, next_offset: int) -> None:
         if self.app is not None:
-            self.app.batches.mark_done(partition, next_offset)
+            self.app.batches.mark_done(TP(self.configuration.topic_prefix + topic, number), next_offset)
 
     async def _apply_what_waited(self) -> None:
         """Apply what waited for a mark that turned out to lie beyond the end of its topic."""
@@ -212,38 +288,6 @@ class Worker:
                         return  # it is read again
                     await self._apply(owned, self._topics[part.topic], part)
 
-    def _consequences(self, batch: PartitionBatch, intake: Intake, mark: int) -> Iterator[Message]:
-        """Dead letters and messages to be moved, of those that lie at or after the mark."""
-        for reject in intake.rejects:
-            self.telemetry.dead_letters.labels(reject.reason).inc()
-            if self._watcher is not None:
-                self._watcher.reject(reject, batch)
-            if batch.offsets[reject.position] >= mark:
-                yield self._dead_letter(batch, reject)
-        for position, office in intake.misrouted:
-            self.telemetry.misrouted.inc()
-            offset = int(batch.offsets[position])
-            if offset >= mark:
-                origin = f"{batch.topic}/{batch.partition}/{offset}".encode()
-                yield Message(
-                    batch.topic,
-                    self.outputs.office_partitions[office],
-                    office.encode(),
-                    batch.values.at(position),
-                    (("moved-from", origin),),
-                )
-
-    def _dead_letter(self, batch: PartitionBatch, reject: Reject) -> Message:
-        headers = (
-            ("reason", reject.reason.encode()),
-            ("topic", batch.topic.encode()),
-            ("partition", str(batch.partition).encode()),
-            ("offset", str(batch.offsets[reject.position]).encode()),
-        )
-        topic = self.outputs.prefix + "dead-letters"
-        position = reject.position
-        return Message(topic, batch.partition, batch.keys.at(position), batch.values.at(position), headers)
-
     def _count(self, owned: Owned, intake: Intake) -> None:
         counts = np.bincount(intake.events.rows["kind"], minlength=len(EVENT_NAMES))
         for kind in np.flatnonzero(counts).tolist():
@@ -251,7 +295,24 @@ class Worker:
         self.telemetry.late.inc(intake.late)
         self.telemetry.duplicates.inc(owned.state.duplicates - owned.duplicates_told)
         owned.duplicates_told = owned.state.duplicates
+        self._note_nameless(owned)
         self.telemetry.last_event.set(max(each.state.greatest_ts_ms for each in self.owned.values()) / 1000)
+
+    def _note_nameless(self, owned: Owned) -> None:
+        """Count the events of employees and queues beyond the ceiling; say so once for each partition."""
+        names = owned.state.names
+        more = names.nameless_events - owned.nameless_told
+        if more and not owned.said_nameless:
+            owned.said_nameless = True
+            log.warning(
+                "partition %d has no room for more employees and queues of office %s (names_max is %d for all offices of a "
+                "partition): what they do counts for their office alone",
+                owned.number,
+                names.nameless_office,
+                self.configuration.names_max,
+            )
+        self.telemetry.nameless.inc(more)
+        owned.nameless_told += more
 
     # Time ----------------------------------------------------------------------------------------------------------
 
@@ -271,51 +332,45 @@ class Worker:
                 owned.clock.wall_ms = now_ms
                 owned.clock.caught_up = not behind
                 owned.clock.presses_caught_up = "presses" not in behind and not owned.waiting
-            self._note_surveys(owned, self.engine.step(owned.state, NO_EVENTS, owned.clock))
+            self._publishing.surveys(owned, self.engine.step(owned.state, NO_EVENTS, owned.clock))
+            if owned.complete and owned.told and not owned.is_quiet:
+                self._publishing.correct(owned)
 
     @property
     def ready(self) -> bool:
-        """Whether partitions are assigned and the state of every one is complete."""
-        return self.assigned and all(owned.complete for owned in self.owned.values())
+        """Whether partitions are assigned, still ours as far as can be told, and the state of each is complete and of now."""
+        complete = self.assigned and self.confirmed and all(owned.complete for owned in self.owned.values())
+        return complete and not self.silent
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the group may still have this worker as its member: if it did not hear of it for long, others took over."""
+        return self.app is None or self.app.batches.unconfirmed_s <= self._group_times.session_s
+
+    @property
+    def silent(self) -> int:
+        """Of how many topic partitions the brokers have not answered for a session's time, so that nobody knows what is new."""
+        progress = self.app.batches.progress() if self.app is not None else {}
+        return sum(reached.answer_age_ms > self._group_times.session_s * 1000 for reached in progress.values())
 
     @property
     def shown(self) -> list[Partition]:
         """States whose indices may be shown."""
-        return [owned.state for owned in self.owned.values() if owned.complete] if self.assigned else []
+        if not (self.assigned and self.confirmed):
+            return []
+        return [owned.state for owned in self.owned.values() if owned.complete]
 
-    # Surveys -------------------------------------------------------------------------------------------------------
-
-    def _note_surveys(self, owned: Owned, rows: NDArray[np.int32], *, published: bool = False) -> None:
-        """Queue the records of changed surveys, unless they were ``published`` before."""
-        if owned.is_quiet:
-            return
-        if published:
-            rows = rows[:0]
-        if owned.was_quiet:
-            owned.was_quiet = False
-            rows = np.union1d(rows, owned.recently_decided()).astype(np.int32)
-        revise(owned.state, rows, time.time_ns() // 1_000_000)
-        self.telemetry.survey_changes.inc(rows.size)
-        self._outbox.add(self.outputs.survey_records(owned.number, some) for some in records(owned.state, rows))
-        if self._watcher is not None:
-            for survey in surveys(owned.state, rows):
-                self._watcher.survey(survey)
-
-    async def _note_indices(self) -> None:
-        """Have the indices published that changed, when it is time again."""
-        if time.monotonic() < self._indices_due_s or not self.assigned:
-            return
-        self._indices_due_s = time.monotonic() + self.configuration.indices_interval_s
-        for owned in [owned for owned in self.owned.values() if owned.complete]:
-            changes = owned.published.changes(self.engine, owned.state)
-            while some := list(islice(changes, INDICES_AT_ONCE)):
-                self._outbox.add(map(self._index_message, some))
-                await self._outbox.make_room()
-                await asyncio.sleep(0)
-                if not self.assigned:  # from now on others tell; if the partition comes back, all of it is told again
-                    owned.published = PublishedIndices()
-                    return
-
-    def _index_message(self, indices: Indices) -> Message:
-        key = encode((indices.office_id, indices.scope, indices.employee_id or indices.queue))
-        return self.outputs.to_office("indices", indices.office_id, encode(indices), key)
+    @property
+    def seen(self) -> Seen:
+        """What who watches the worker wants to know."""
+        batches = self.app.batches if self.app is not None and self.assigned else None
+        return Seen(
+            assigned=self.assigned,
+            partitions=batches.progress() if batches is not None else {},
+            confirmed=self.confirmed,
+            waiting=self._outbox.waiting,
+            published=self._outbox.published,
+            refused=self.outputs.refused,
+            uncommitted=len(batches.uncommitted) if batches is not None else 0,
+            commits=batches.commits if batches is not None else 0,
+        )

@@ -74,7 +74,7 @@ PRESS_ROW = np.dtype(
         ("id_start", np.int64),  # in Tables.id_bytes
         ("revision", np.int64),  # of the survey as last published
         ("panel", np.int32),
-        ("employee", np.int32),  # entity; -1 for a customer press
+        ("employee", np.int32),  # entity; -1 for a customer press. Behind the id of a nameless one's lies their name
         ("next", np.int32),  # in the same slot of the calendar
         ("id_length", np.int16),
         ("kind", np.int8),
@@ -196,8 +196,9 @@ CHANGE_ROW = np.dtype([("row", np.int32), ("before", np.int8)], align=True)
     EXTRAS,
     ORPHANS,
     TOUCHED,  # of no meaning
-) = range(21)
-SIZES = 21
+    NAMELESS,  # the entity of employees without a name of their own, 0 for none (which is an office)
+) = range(22)
+SIZES = 22
 
 
 class Rules(NamedTuple):

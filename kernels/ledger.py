@@ -38,6 +38,7 @@ from kernels.layout import (
     Rules,
     Tables,
 )
+from kernels.nameless import is_nameless, keep_name
 from kernels.pairing import has_room, insert_press, survey_state
 from kernels.signatures import BYTES, EVENTS, INT, NUMBERS, RULES, TABLES
 from kernels.windows import count_fact, in_reach, thread_fact, thread_press
@@ -132,6 +133,8 @@ def _apply_press(tables: Tables, rules: Rules, event: np.void, seen_row: int, da
     press["ts_ms"] = event["ts_ms"]
     press["id_start"] = _keep_id(tables, data, event["id_start"], event["id_length"])
     press["id_length"] = event["id_length"]
+    if event["kind"] == SELLER_PRESS and is_nameless(tables, event["employee"]):
+        keep_name(tables, data, event["employee_start"], event["employee_length"])
     press["revision"] = 0
     press["panel"] = event["place"]
     press["next"] = NONE

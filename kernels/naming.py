@@ -2,6 +2,10 @@
 
 A name is known by its scope, the office that it belongs to and its bytes. Offices, employees and queues share the numbers of
 entities, for which indices are kept; panels are counted apart.
+
+Of employees and queues only so many get a number of their own: those beyond share one entity without a name. An office may have
+no more of them than are left for the others. Since both only ever come closer, who was refused once is always refused, and who has
+a number has had it from their first event on: nobody's counts are halves.
 """
 
 from typing import Any, NamedTuple
@@ -15,7 +19,7 @@ from kernels.identity import find, hash_bytes, place_for, row_at
 from kernels.layout import NONE
 from kernels.signatures import BYTES, EVENTS, FLAGS, INT, INTS, NUMBERS, array_of
 
-OFFICE, EMPLOYEE, QUEUE, PANEL = 0, 1, 2, 3  # scopes
+OFFICE, EMPLOYEE, QUEUE, PANEL, NAMELESS = 0, 1, 2, 3, 4  # scopes
 SELLER_PRESS, CUSTOMER_PRESS, VERDICT, CALL = 0, 1, 2, 3  # kinds of events
 NAMES_PER_EVENT = 3  # at most that many of one event are new
 LONGEST_NAME_BYTES = 4 * 128
@@ -27,11 +31,14 @@ NAME_ROW = np.dtype(
         ("scope", np.int8),
         ("office", np.int32),  # entity of the office that it belongs to, -1 for an office
         ("number", np.int32),
+        ("members", np.int32),  # of an office: its employees and queues that have numbers
     ],
     align=True,
 )
 
-NAMES, TEXT_BYTES, ENTITIES, PANELS = range(4)  # in NameTables.sizes
+# In NameTables.sizes; NAMELESS_ENTITY is 0 before there is one, an office's number.
+NAMES, TEXT_BYTES, ENTITIES, PANELS, MEMBERS, NAMELESS_ENTITY, NAMELESS_EVENTS, NAMELESS_OFFICE = range(8)
+SIZES = 8
 
 
 class NameTables(NamedTuple):
@@ -73,13 +80,28 @@ def _known(names: NameTables, scope: int, office: int, data: NDArray[np.uint8], 
 
 
 @kernel
-def _number(names: NameTables, scope: int, office: int, data: NDArray[np.uint8], start: int, length: int) -> int:
-    """Number of a name; a new one gets the next."""
+def _has_number_left(names: NameTables, most: int, office: int) -> bool:
+    """Whether an office may have one more employee or queue with a number; if so, it is counted."""
+    holder = names.rows[names.entity_rows[office]]
+    if holder["members"] >= most - names.sizes[MEMBERS]:
+        return False
+    holder["members"] += 1
+    names.sizes[MEMBERS] += 1
+    return True
+
+
+@kernel
+def _number(
+    names: NameTables, most: int, scope: int, office: int, data: NDArray[np.uint8], start: int, length: int
+) -> int:
+    """Number of a name; a new one gets the next, or -1 if there is none left."""
     high, low = hash_bytes(data, start, length, _seed(scope, office))
     place = find(names.places, names.hashes, high, low)
     row = row_at(names.places[place])
     if row != NONE:
         return names.rows[row]["number"]
+    if EMPLOYEE <= scope <= QUEUE and not _has_number_left(names, most, office):
+        return NONE
     row = names.sizes[NAMES]
     names.sizes[NAMES] += 1
     names.places[place] = place_for(low, row)
@@ -102,7 +124,16 @@ def _number(names: NameTables, scope: int, office: int, data: NDArray[np.uint8],
     name["scope"] = scope
     name["office"] = office
     name["number"] = number
+    name["members"] = 0
     return number
+
+
+@kernel
+def _nameless(names: NameTables, data: NDArray[np.uint8]) -> int:
+    """Number of the entity of all whom none was left for; the first one makes it."""
+    if names.sizes[NAMELESS_ENTITY] == 0:
+        names.sizes[NAMELESS_ENTITY] = _number(names, 0, NAMELESS, NONE, data, 0, 0)
+    return names.sizes[NAMELESS_ENTITY]
 
 
 @entry(NAME_TABLES, EVENTS, BYTES, BYTES, _PLACES, _PLACES, FLAGS)
@@ -138,9 +169,15 @@ def find_offices(
         astray[i] = differs
 
 
-@entry(NAME_TABLES, EVENTS, BYTES, INT)
-def number_names(names: NameTables, events: NDArray[np.void], data: NDArray[np.uint8], begin: int) -> int:
-    """Hash the ids of events from ``begin`` on and give their names numbers; returns how far there was room."""
+@entry(NAME_TABLES, EVENTS, BYTES, INT, INT)
+def number_names(names: NameTables, events: NDArray[np.void], data: NDArray[np.uint8], most: int, begin: int) -> int:
+    """Hash the ids of events from ``begin`` on and give their names numbers; returns how far there was room.
+
+    Parameters
+    ----------
+    most
+        How many employees and queues get numbers of their own.
+    """
     for i in range(begin, events.shape[0]):
         if (
             names.sizes[NAMES] + NAMES_PER_EVENT > names.rows.shape[0]
@@ -149,7 +186,7 @@ def number_names(names: NameTables, events: NDArray[np.void], data: NDArray[np.u
             return i
         event = events[i]
         kind = event["kind"]
-        office = _number(names, OFFICE, NONE, data, event["office_start"], event["office_length"])
+        office = _number(names, most, OFFICE, NONE, data, event["office_start"], event["office_length"])
         event["office"] = office
         high, low = hash_bytes(data, event["id_start"], event["id_length"], office)
         event["hash_high"] = high
@@ -161,11 +198,21 @@ def number_names(names: NameTables, events: NDArray[np.void], data: NDArray[np.u
             event["target_high"] = high
             event["target_low"] = low
             continue
+        is_nameless = False
         if event["place_length"] > 0:
             scope = PANEL if kind <= CUSTOMER_PRESS else QUEUE
-            event["place"] = _number(names, scope, office, data, event["place_start"], event["place_length"])
+            event["place"] = _number(names, most, scope, office, data, event["place_start"], event["place_length"])
+            is_nameless = event["place"] == NONE
+            if is_nameless:
+                event["place"] = _nameless(names, data)
         if event["employee_length"] > 0:
             event["employee"] = _number(
-                names, EMPLOYEE, office, data, event["employee_start"], event["employee_length"]
+                names, most, EMPLOYEE, office, data, event["employee_start"], event["employee_length"]
             )
+            if event["employee"] == NONE:
+                event["employee"] = _nameless(names, data)
+                is_nameless = True
+        if is_nameless:
+            names.sizes[NAMELESS_EVENTS] += 1
+            names.sizes[NAMELESS_OFFICE] = office
     return events.shape[0]

@@ -133,7 +133,7 @@ def sweep(tables: Tables, rules: Rules, retention: Retention, needs: Needs) -> T
     )
     rows = (PRESSES, FORCE_MAJEURES, SEEN_IDS, VERDICTS)
     sweep_into(tables, swept, rules, retention, Moved(*(np.empty(tables.sizes[each], np.int32) for each in rows)))
-    return _grown(swept, needs)
+    return with_room(swept, needs)
 
 
 # Growth ------------------------------------------------------------------------------------------------------------
@@ -180,7 +180,8 @@ def _is_worth_sweeping(tables: Tables, retention: Retention) -> bool:
     return looked_at > 0 and kept * 4 <= looked_at * 3
 
 
-def _grown(tables: Tables, needs: Needs) -> Tables:
+def with_room(tables: Tables, needs: Needs) -> Tables:
+    """The tables, those that are too short for ``needs`` made longer."""
     sizes = tables.sizes
     rows = {
         "presses": int(sizes[PRESSES]) + needs.presses,
@@ -223,7 +224,7 @@ def reserve(tables: Tables, rules: Rules, retention: Retention, needs: Needs) ->
         return tables
     if _is_worth_sweeping(tables, retention):
         return sweep(tables, rules, retention, needs)
-    return _grown(tables, needs)
+    return with_room(tables, needs)
 
 
 def with_longer_sequence(tables: Tables) -> Tables:

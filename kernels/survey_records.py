@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kernels.compile import entry, kernel
 from kernels.layout import UNDECIDED, Tables
+from kernels.nameless import is_nameless, kept_name
 from kernels.naming import NAME_TABLES, NameTables
 from kernels.signatures import INT, INTS, NUMBERS, TABLES, array_of
 
@@ -97,7 +98,6 @@ def _put_value(tables: Tables, names: NameTables, row: int, out: NDArray[np.uint
     press = tables.presses[row]
     panel = names.rows[names.panel_rows[press["panel"]]]
     office = names.rows[names.entity_rows[panel["office"]]]
-    employee = names.rows[names.entity_rows[press["employee"]]]
     decided = press["accepted"] == 1 and press["outcome"] != UNDECIDED
     at = _put_constant(out, 0, SURVEY_ID)
     at = _put_text(out, at, tables.id_bytes, press["id_start"], press["id_length"])
@@ -106,7 +106,12 @@ def _put_value(tables: Tables, names: NameTables, row: int, out: NDArray[np.uint
     at = _put_constant(out, at, PANEL_ID)
     at = _put_text(out, at, names.texts, panel["start"], panel["length"])
     at = _put_constant(out, at, EMPLOYEE_ID)
-    at = _put_text(out, at, names.texts, employee["start"], employee["length"])
+    if is_nameless(tables, press["employee"]):
+        start, length = kept_name(tables, press)
+        at = _put_text(out, at, tables.id_bytes, start, length)
+    else:
+        employee = names.rows[names.entity_rows[press["employee"]]]
+        at = _put_text(out, at, names.texts, employee["start"], employee["length"])
     at = _put_constant(out, at, TS)
     at = _put_number(out, at, press["ts_ms"])
     at = _put_constant(out, at, QUESTION)

@@ -35,6 +35,7 @@ from kernels.layout import (
     Tables,
 )
 from kernels.ledger import LATEST_S
+from kernels.nameless import kept_bytes
 from kernels.open_surveys import push_open
 from kernels.signatures import INT, INTS, NUMBERS, RULES, TABLES
 from kernels.windows import in_reach, thread_fact, thread_press
@@ -95,12 +96,12 @@ def count_kept(tables: Tables, retention: Retention, step: int) -> tuple[int, in
 
 
 @kernel
-def _copy_id(old: Tables, new: Tables, id_start: int, id_length: int) -> int:
-    start = new.sizes[ID_BYTES]
-    for i in range(id_length):
-        new.id_bytes[start + i] = old.id_bytes[id_start + i]
-    new.sizes[ID_BYTES] += id_length
-    return start
+def _copy_bytes(old: Tables, new: Tables, start: int, length: int) -> int:
+    kept = new.sizes[ID_BYTES]
+    for i in range(length):
+        new.id_bytes[kept + i] = old.id_bytes[start + i]
+    new.sizes[ID_BYTES] += length
+    return kept
 
 
 @kernel
@@ -113,7 +114,7 @@ def _sweep_presses(old: Tables, new: Tables, rules: Rules, retention: Retention,
             moved[row] = kept
             new.presses[kept] = old.presses[row]
             press = new.presses[kept]
-            press["id_start"] = _copy_id(old, new, press["id_start"], press["id_length"])
+            press["id_start"] = _copy_bytes(old, new, press["id_start"], kept_bytes(old, press))
             if press["kind"] == SELLER and in_reach(new, press["ts_ms"]):
                 thread_press(new, rules, kept)
 
@@ -216,7 +217,7 @@ def _sweep_verdicts(old: Tables, new: Tables, retention: Retention, moved: NDArr
         new.verdict_hashes[kept, 0] = old.verdict_hashes[row, 0]
         new.verdict_hashes[kept, 1] = old.verdict_hashes[row, 1]
         verdict = new.verdicts[kept]
-        verdict["id_start"] = _copy_id(old, new, verdict["id_start"], verdict["id_length"])
+        verdict["id_start"] = _copy_bytes(old, new, verdict["id_start"], verdict["id_length"])
     _renumber(old.verdict_index, new.verdict_index, moved)
 
 

@@ -86,9 +86,12 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topic_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,100}\Z")] = "kqi."
     partitions: Annotated[int, Meta(ge=1, le=10_000)] = 32
     indices_interval_s: Annotated[float, Meta(ge=0.1, le=86_400)] = 5
+    checkpoint_interval_s: Annotated[float, Meta(ge=0, le=86_400)] = 30  # 0: none
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 9464
+    names_max: Annotated[int, Meta(ge=1, le=100_000_000)] = 20_000
     metrics_max_series: Annotated[int, Meta(ge=1, le=100_000_000)] = 200_000
+    stall_exit_s: Annotated[float, Meta(ge=1, le=86_400)] = 120
     kafka: Kafka = Kafka()
 
     @property

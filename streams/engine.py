@@ -19,7 +19,18 @@ from numpy.typing import NDArray
 from kernels import ledger
 from kernels.events import EVENT_ROW
 from kernels.indices import Formulas, evaluate, formulas
-from kernels.layout import ANSWERS, BOUNCES, CHANGED, EXTRAS, ORPHANS, SILENT_MS, Rules, Tables
+from kernels.layout import (
+    ANSWERS,
+    BOUNCES,
+    CHANGED,
+    EXTRAS,
+    NAMELESS,
+    ORPHANS,
+    SILENT_MS,
+    Rules,
+    Tables,
+)
+from kernels.nameless import LENGTH_BYTES
 from kernels.pairing import decide_silents, pair_dirty
 from kernels.storage import (
     Needs,
@@ -72,9 +83,17 @@ class Partition:
         self.applied_clock_ms: dict[str, int] = {}  # the same, before the batch that is being applied
         self.greatest_ts_ms = 0  # of every accepted event but shifts
         self.held: list[Events] = []  # events that lie ahead of now
-        self.duplicates = 0
+        # What became of its logs' offsets so far; see streams.fates.
+        self.applied = self.duplicates = self.too_late = self.rejected = self.moved = self.gaps = 0
         self.left_out = 0  # events after the end of a replay
         self.now = Now(0, 0)
+
+    def know_names(self) -> None:
+        """Take note that every name has its rows."""
+        for number in range(self.known_offices, len(self.names.offices)):
+            self.office_numbers[self.names.offices[number]] = number
+        self.known_offices = len(self.names.offices)
+        self.known_panels = len(self.names.panels)
 
     @property
     def progress(self) -> Progress:
@@ -95,7 +114,7 @@ class Partition:
         }
 
 
-def _needs(batches: list[Events], long_press_ms: int) -> Needs:
+def _needs(batches: list[Events], long_press_ms: int, names: Names) -> Needs:
     """Rows that batches may add; long presses are counted as presses, too."""
     counts = dict.fromkeys(Needs._fields, 0)
     for rows, _ in batches:
@@ -104,6 +123,9 @@ def _needs(batches: list[Events], long_press_ms: int) -> Needs:
         long = (rows["kind"] == events.SELLER_PRESS) & (rows["amount"] >= long_press_ms)
         counts["ids"] += rows.size
         counts["id_bytes"] += int(rows["id_length"].sum(where=with_ids))
+        if names.nameless:  # their names are kept with their presses
+            nameless = (rows["kind"] == events.SELLER_PRESS) & (rows["employee"] == names.nameless)
+            counts["id_bytes"] += int((rows["employee_length"] + LENGTH_BYTES).sum(where=nameless))
         counts["force_majeures"] += int(np.count_nonzero(long))
         counts["presses"] += int(kinds[events.SELLER_PRESS] + kinds[events.CUSTOMER_PRESS])
         counts["verdicts"] += int(kinds[events.VERDICT])
@@ -112,14 +134,17 @@ def _needs(batches: list[Events], long_press_ms: int) -> Needs:
 
 
 def _kept(some: Events) -> Events:
-    """Events that are to be kept, with no more bytes than their ids."""
+    """Events that are to be kept, with no more bytes than their ids and employees."""
     rows = some.rows.copy()
-    ids = [
-        some.buffer[start : start + length] for start, length in zip(rows["id_start"], rows["id_length"], strict=True)
-    ]
-    ends = np.cumsum(rows["id_length"], dtype=np.int32)
-    rows["id_start"] = ends - rows["id_length"]
-    return Events(rows, np.concatenate(ids))
+    texts = []
+    kept = 0
+    for row in rows:
+        for text in ("id", "employee"):
+            start, length = int(row[f"{text}_start"]), int(row[f"{text}_length"])
+            texts.append(some.buffer[start : start + length])
+            row[f"{text}_start"] = kept
+            kept += length
+    return Events(rows, np.concatenate(texts))
 
 
 class Values(NamedTuple):
@@ -203,7 +228,7 @@ class Engine:
             if not inside.all():
                 partition.left_out += int(np.count_nonzero(~inside))
                 accepted = accepted.where(inside)
-        partition.names.number(*accepted)
+        partition.names.number(*accepted, self.configuration.names_max)
         ts_ms = accepted.rows["ts_ms"]
         latest_ms = ts_ms.max(initial=0, where=accepted.rows["kind"] != events.SHIFT)
         partition.greatest_ts_ms = max(partition.greatest_ts_ms, int(latest_ms))
@@ -217,7 +242,7 @@ class Engine:
         partition.tables.sizes[SILENT_MS] = now.silent_ms
         due = self._due(partition, accepted)
         if due:
-            needs = _needs(due, self.configuration.long_press_ms)
+            needs = _needs(due, self.configuration.long_press_ms, partition.names)
             partition.tables = reserve(partition.tables, self.rules, self._retention(partition), needs)
             for batch in due:
                 self._apply(partition, batch)
@@ -246,11 +271,13 @@ class Engine:
 
     def _apply(self, partition: Partition, batch: Events) -> None:
         seen_rows = np.empty(batch.rows.size, np.int32)
-        partition.duplicates += ledger.admit(partition.tables, batch.rows, seen_rows)
+        duplicates = ledger.admit(partition.tables, batch.rows, seen_rows)
+        partition.duplicates += duplicates
         done = 0
         while True:
             done = ledger.apply_events(partition.tables, self.rules, batch.rows, seen_rows, batch.buffer, done)
             if done == batch.rows.size:
+                partition.applied += done - duplicates
                 return
             partition.tables = with_longer_sequence(partition.tables)
 
@@ -269,12 +296,11 @@ class Engine:
             partition.tables = with_names(partition.tables, len(names.offices), len(names.panels), len(names.entities))
         for number in range(known_offices, len(names.offices)):
             add_office(partition.tables, number)
-            partition.office_numbers[names.offices[number]] = number
+        partition.know_names()
         for number in range(known_panels, len(names.panels)):
             entity = names.panel_offices[number]
             add_panel(partition.tables, number, partition.office_numbers[entity], entity)
-        partition.known_offices = len(names.offices)
-        partition.known_panels = len(names.panels)
+        partition.tables.sizes[NAMELESS] = names.nameless
 
     def _retention(self, partition: Partition) -> Retention:
         """What may still matter: what any window holds, and what a correction within the horizons may touch."""
@@ -298,6 +324,10 @@ class Engine:
             force_majeure_ms=survey_ms if self.horizons else -FAR_AHEAD_MS,
             seen_ms=seen_ms,
         )
+
+    def surveys_since_ms(self, partition: Partition) -> int:
+        """Surveys of this instant and later are never forgotten, as of now."""
+        return self._retention(partition).survey_ms
 
     def _horizon_start_ms(self, partition: Partition, topic: str) -> int:
         # An event early in a batch may be as late as the clock before the batch allows.

@@ -44,7 +44,7 @@ def timely(rows: NDArray[np.void], append_ms: NDArray[np.int64], clock_ms: int, 
         Correction horizon of the topic.
     """
     judged = np.empty(rows.size, np.int8)
-    clock_ms, late = judge_times(rows, append_ms, clock_ms, horizon_ms, judged)
+    clock_ms, late = map(int, judge_times(rows, append_ms, clock_ms, horizon_ms, judged))  # uncompiled, numpy's own
     if not judged.any():
         return Timely(rows, [], clock_ms, late)
     refused = np.flatnonzero(judged)

@@ -1,18 +1,35 @@
-"""Names and their numbers: offices, panels, employees and queues of one partition, in the order in which they were first seen."""
+"""Names and their numbers: offices, panels, employees and queues of one partition, in the order in which they were first seen.
 
-from collections.abc import Iterator
-from typing import Final
+Employees and queues beyond a ceiling share one entity, ``("nameless", "", "")``, of which nothing is ever shown: a producer
+that makes up names all the time must not take all memory. What they do counts for their offices as ever.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels import naming
-from kernels.naming import ENTITIES, NAME_ROW, NAMES, NAMES_PER_EVENT, PANELS, TEXT_BYTES, NameTables
-from kernels.storage import longer, sparser
+from kernels.images import fill
+from kernels.naming import (
+    ENTITIES,
+    NAME_ROW,
+    NAMELESS_ENTITY,
+    NAMELESS_EVENTS,
+    NAMELESS_OFFICE,
+    NAMES,
+    NAMES_PER_EVENT,
+    PANELS,
+    SIZES,
+    TEXT_BYTES,
+    NameTables,
+)
+from kernels.storage import index_capacity, longer, sparser
 from streams.catalogue import Scope
 from streams.messages import Messages
 
-Entity = tuple[Scope, str, str]  # (scope, office, employee or queue); an office has the name ""
+Entity = tuple[Scope | Literal["nameless"], str, str]  # (scope, office, employee or queue); an office has the name ""
 
 _SCOPES: Final[dict[int, Scope]] = {naming.OFFICE: "office", naming.EMPLOYEE: "employee", naming.QUEUE: "queue"}
 _ROOM = 1024  # names that there is room for at least, when more is made
@@ -29,14 +46,37 @@ class Names:
             texts=np.zeros(0, np.uint8),
             entity_rows=np.zeros(0, np.int32),
             panel_rows=np.zeros(0, np.int32),
-            sizes=np.zeros(4, np.int64),
+            sizes=np.zeros(SIZES, np.int64),
         )
         self.entities: list[Entity] = []  # by number
         self.panels: list[tuple[str, str]] = []  # (office, panel) by number
         self.panel_offices: list[int] = []  # entity of the office of each panel
         self.offices: list[int] = []  # entities of the offices, in their order
 
-    def number(self, events: NDArray[np.void], buffer: NDArray[np.uint8]) -> None:
+    @classmethod
+    def of(cls, parts: Mapping[str, NDArray[Any]]) -> "Names":
+        """The names that :meth:`parts` were taken of, which they become."""
+        names = cls()
+        places = np.zeros(index_capacity(parts["rows"].shape[0] * 3 // 2), np.uint64)
+        names.tables = NameTables(places=places, **parts)
+        fill(places, names.tables.hashes, int(names.tables.sizes[NAMES]))
+        names._learn()
+        return names
+
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """The arrays in use, but for the index by hash: views, to be let go of before the next name comes."""
+        tables = self.tables
+        used = {
+            "rows": NAMES,
+            "hashes": NAMES,
+            "texts": TEXT_BYTES,
+            "entity_rows": ENTITIES,
+            "panel_rows": PANELS,
+        }
+        parts = {name: getattr(tables, name)[: int(tables.sizes[size])] for name, size in used.items()}
+        return parts | {"sizes": tables.sizes}
+
+    def number(self, events: NDArray[np.void], buffer: NDArray[np.uint8], most: int) -> None:
         """Fill in the numbers of all names of events, and the hashes of their ids; new names are given numbers.
 
         Parameters
@@ -45,9 +85,11 @@ class Names:
             Rows of `EVENT_ROW`.
         buffer
             The bytes that they point into.
+        most
+            How many employees and queues get numbers of their own: always the same for the same names.
         """
         done = 0
-        while (done := naming.number_names(self.tables, events, buffer, done)) < events.size:
+        while (done := naming.number_names(self.tables, events, buffer, most, done)) < events.size:
             self._make_room(min(events.size - done, _ROOM))
         self._learn()
 
@@ -84,6 +126,8 @@ class Names:
             elif scope == naming.OFFICE:
                 self.offices.append(len(self.entities))
                 self.entities.append(("office", text, ""))
+            elif scope == naming.NAMELESS:
+                self.entities.append(("nameless", "", ""))
             else:
                 self.entities.append((_SCOPES[scope], self.entities[office][1], text))
 
@@ -96,3 +140,22 @@ class Names:
     def counts(self) -> tuple[int, int]:
         """How many entities and panels there are."""
         return int(self.tables.sizes[ENTITIES]), int(self.tables.sizes[PANELS])
+
+    @property
+    def nameless(self) -> int:
+        """The entity of employees and queues beyond the ceiling, 0 (an office) when there are none."""
+        return int(self.tables.sizes[NAMELESS_ENTITY])
+
+    def is_nameless(self, entity: int) -> bool:
+        """Whether an entity is that one."""
+        return entity == self.nameless != 0
+
+    @property
+    def nameless_events(self) -> int:
+        """How many events named an employee or a queue beyond the ceiling, repeats included."""
+        return int(self.tables.sizes[NAMELESS_EVENTS])
+
+    @property
+    def nameless_office(self) -> str:
+        """The office of the last one of them."""
+        return self.entities[int(self.tables.sizes[NAMELESS_OFFICE])][1]

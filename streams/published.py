@@ -30,7 +30,9 @@ class PublishedIndices:
         published[moved] = now.totals
         at_ms = partition.now.now_ms
         rows = np.flatnonzero(_changed(before, now)).tolist()
-        return (_message(engine, partition.names.entities[int(moved[row])], now, row, at_ms) for row in rows)
+        entities = partition.names.entities
+        named = [row for row in rows if entities[moved[row]][0] != "nameless"]
+        return (_message(engine, entities[moved[row]], now, row, at_ms) for row in named)
 
     def _published(self, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """The published counters of all entities, none of those that are new."""
@@ -54,6 +56,7 @@ def _changed(before: Values, now: Values) -> NDArray[np.bool_]:
 
 def _message(engine: Engine, entity: Entity, held: Values, row: int, at_ms: int) -> Indices:
     scope, office, name = entity
+    assert scope != "nameless"
     indices = [(at, index) for at, index in enumerate(engine.indices) if scope in index.scopes]
     windows = {}
     for window in np.flatnonzero(held.seen[row]).tolist():

@@ -18,6 +18,8 @@ def rows(engine: Engine, partition: Partition) -> Iterator[Row]:
     bases = held.bases.tolist()
     for entity, number in sorted(zip(partition.names.entities, count()), key=_place):
         scope, office, name = entity
+        if scope == "nameless":
+            continue
         for window, label in enumerate(engine.configuration.windows):
             if not held.seen[number, window]:
                 continue
@@ -37,7 +39,7 @@ def rows(engine: Engine, partition: Partition) -> Iterator[Row]:
 
 def _place(item: tuple[tuple[str, str, str], int]) -> tuple[str, int, str]:
     (scope, office, name), _ = item
-    return office, ("office", "employee", "queue").index(scope), name
+    return office, ("office", "employee", "queue", "nameless").index(scope), name
 
 
 def value_of(value: float, index: Index, counters: Any) -> float | int | None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.layout import UNDECIDED
+from kernels.nameless import LENGTH_BYTES
 from kernels.survey_records import LONGEST_RECORD_BYTES, LONGEST_VALUE_BYTES, write_surveys
 from streams.catalogue import OUTCOMES, QUESTIONS
 from streams.engine import Partition
@@ -56,7 +57,7 @@ def surveys(partition: Partition, rows: NDArray[np.int32]) -> Iterator[Survey]:
             survey_id=tables.id_bytes[start : start + int(press["id_length"])].tobytes().decode(),
             office_id=office,
             panel_id=panel,
-            employee_id=names.entities[press["employee"]][2],
+            employee_id=employee_of(partition, press),
             ts=int(press["ts_ms"]),
             question=QUESTIONS[press["choice"]],
             outcome=OUTCOMES[press["outcome"]] if decided else WITHDRAWN,
@@ -64,3 +65,14 @@ def surveys(partition: Partition, rows: NDArray[np.int32]) -> Iterator[Survey]:
             force_majeure=bool(press["in_force_majeure"]),
             revision=int(press["revision"]),
         )
+
+
+def employee_of(partition: Partition, press: np.void) -> str:
+    """The name of who pressed; of a row of `Tables.presses`."""
+    employee = int(press["employee"])
+    if not partition.names.is_nameless(employee):
+        return partition.names.entities[employee][2]
+    at = int(press["id_start"]) + int(press["id_length"])
+    start = at + LENGTH_BYTES
+    length = int.from_bytes(partition.tables.id_bytes[at:start].tobytes(), "little")
+    return partition.tables.id_bytes[start : start + length].tobytes().decode()

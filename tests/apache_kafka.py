@@ -16,6 +16,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -112,8 +113,14 @@ class Node:
 
     def start(self) -> None:
         """Format the data folder, start the node and wait until it answers."""
-        self._settings.write_text("".join(f"{key}={value}\n" for key, value in self._properties().items()))
-        with self._output.open("wb") as output:
+        self.format(new_cluster_id(), "--standalone")  # the only voter of its quorum
+        self.launch()
+        self.wait_until_answering()
+
+    def format(self, cluster_id: str, *options: str) -> None:
+        """Write the settings and format the data folder."""
+        self.write_settings()
+        with self._output.open("ab") as output:
             making_key = subprocess.Popen(self._key_command(), stdout=output, stderr=subprocess.STDOUT)
             subprocess.run(
                 [
@@ -121,8 +128,8 @@ class Node:
                     *self._class_path,
                     "kafka.tools.StorageTool",
                     "format",
-                    f"--cluster-id={new_cluster_id()}",
-                    "--standalone",  # the only voter of its quorum
+                    f"--cluster-id={cluster_id}",
+                    *options,
                     f"--config={self._settings}",
                 ],
                 stdout=output,
@@ -131,6 +138,14 @@ class Node:
                 check=False,  # the server says what is wrong better
             )
             making_key.wait(START_TIMEOUT_S)
+
+    def write_settings(self) -> None:
+        """Write the node's settings."""
+        self._settings.write_text("".join(f"{key}={value}\n" for key, value in self._properties().items()))
+
+    def launch(self) -> None:
+        """Start the process, on the data that is there."""
+        with self._output.open("ab") as output:
             self._process = subprocess.Popen(
                 [*self._java, *self._class_path, "kafka.Kafka", str(self._settings)],
                 stdin=subprocess.DEVNULL,
@@ -139,9 +154,12 @@ class Node:
                 start_new_session=True,
                 preexec_fn=end_with_parent(),  # noqa: PLW1509 - calls one C function that is already loaded
             )
+
+    def wait_until_answering(self) -> None:
+        """Wait until the node answers clients."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers_kafka(HOST, self.port):
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Apache Kafka did not start:\n{self._output.read_text(errors='replace')}")
             time.sleep(0.05)
 
@@ -150,12 +168,32 @@ class Node:
         process, self._process = self._process, None
         if process is None:
             return
+        process.send_signal(signal.SIGCONT)  # it may be frozen
         process.terminate()
         try:
             process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def kill(self) -> None:
+        """End the node at once; its data stay, for `launch`."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def freeze(self) -> None:
+        """Have the node stand still: its connections stay, and nothing answers."""
+        assert self._process is not None, "not started"
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> bool:
+        """Have it go on; False where there is nothing to go on."""
+        if self._process is None or self._process.poll() is not None:
+            return False
+        self._process.send_signal(signal.SIGCONT)
+        return True
 
     def _key_command(self) -> list[str]:
         options = (

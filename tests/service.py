@@ -108,11 +108,12 @@ class Service:
         assert done.returncode == 0, done.stderr.decode()
         return self
 
-    def worker(self, *arguments, **settings):
-        """Return a worker, to be used in a `with` statement."""
+    def worker(self, *arguments, impatient=False, program=None, **settings):
+        """Return a worker, to be used in a `with` statement; `program` runs in place of `kqi`."""
         compile_kernels()
         # On the embedded broker a join takes half of what the group calls its patience.
-        command = [sys.executable, IMPATIENT_KQI] if self.bootstrap.is_embedded else [KQI]
+        impatient = impatient or self.bootstrap.is_embedded
+        command = program or ([sys.executable, IMPATIENT_KQI] if impatient else [KQI])
         return Worker(
             [*command, "worker", "--metrics-port", "0", *arguments], environment(**(self.settings | settings))
         )
@@ -153,6 +154,11 @@ class Worker:
     def pid(self):
         """The id of the process."""
         return self._process.pid
+
+    @property
+    def has_ended(self):
+        """Whether the process is no more."""
+        return self._process.poll() is not None
 
     @property
     def output(self):
@@ -209,6 +215,14 @@ class Worker:
         """Have it end; return its exit status."""
         self._process.send_signal(signal_number)
         return self._process.wait(END_S)
+
+    def freeze(self):
+        """Have it stand still."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        """Have it go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     def wait(self):
         """Wait until it ends by itself; return its exit status and what it said."""

@@ -214,7 +214,8 @@ def test_every_command_is_described():
     described = [
         code(row["command"])[0].split()[1] for row in table(section("operations", "Commands"), "command", "does")
     ]
-    assert sorted(described) == sorted(command.callback.__name__ for command in app.registered_commands)
+    groups = [group.name for group in app.registered_groups]
+    assert sorted(described) == sorted([*(command.callback.__name__ for command in app.registered_commands), *groups])
 
 
 def test_examples_of_configurations_are_right():

@@ -12,7 +12,7 @@ import pytest
 from tests.reference import cases
 from tests.service import END_S, KQI, ROOT, Service, environment, kqi, kqi_inside
 
-COMMANDS = ("demo", "worker", "publish", "replay", "simulate", "topics", "schema", "check")
+COMMANDS = ("demo", "worker", "publish", "replay", "simulate", "topics", "state", "schema", "check")
 HELP_S = 0.3
 HEAVY = {"numba", "numpy", "faust", "aiokafka", "aiohttp", "msgspec", "orjson", "rich", "prometheus_client", "asyncio"}
 NOBODY = "127.0.0.1:9"  # a port on which nobody listens
@@ -51,7 +51,7 @@ print(*sys.modules, file=sys.stderr)
 
 
 def test_help_names_every_command():
-    """The commands of the contract are all there, and no others."""
+    """The commands of the contract are all there, and that for the state; no others."""
     listed = kqi_inside("--help").stdout.split("Commands:")[1]
     assert {line.split()[0] for line in listed.splitlines() if line.startswith("  ")} == set(COMMANDS)
 
@@ -110,7 +110,7 @@ def test_check_says_all_that_is_wrong(tmp_path):
     assert len(told) == len(expected)
 
 
-@pytest.mark.parametrize("command", ["demo", "worker", "topics", "schema", "check"])
+@pytest.mark.parametrize("command", ["demo", "worker", "topics", "state", "schema", "check"])
 def test_a_wrong_configuration_stops_every_command(command):
     """Nothing begins with a configuration that is wrong; the status is 2."""
     done = kqi_inside(command, "--set", "silent_weight=2")

@@ -10,7 +10,7 @@ from streams.configuration import configure
 from tests.service import PARTITIONS, PATIENCE_S, Service, until
 
 INPUTS = ["presses", "verdicts", "calls", "sales", "visits", "ratings", "requests", "shifts", "peer-ratings"]
-OUTPUTS = ["surveys", "indices", "dead-letters"]
+OUTPUTS = ["surveys", "indices", "dead-letters", "checkpoints"]
 DAY_MS = 86_400_000
 
 
@@ -81,7 +81,7 @@ def test_settings(apache_kafka):
         assert settings["message.timestamp.type"] == "LogAppendTime"
         assert days * DAY_MS <= int(settings["retention.ms"]) <= (days + 1) * DAY_MS
     policies = {name: settings_of(admin, service.prefix + name)["cleanup.policy"] for name in OUTPUTS}
-    assert policies == {"surveys": "delete", "indices": "compact", "dead-letters": "delete"}
+    assert policies == {"surveys": "delete", "indices": "compact", "dead-letters": "delete", "checkpoints": "compact"}
     assert int(settings_of(admin, f"{service.prefix}dead-letters")["max.message.bytes"]) > 2**20
 
 
@@ -102,8 +102,9 @@ def test_unequal_numbers_of_partitions(service, admin):
     make(admin, service, 3, ["visits"], message_timestamp_type="LogAppendTime", retention_ms="-1")
     rest = [name for name in INPUTS if name != "visits"]
     make(admin, service, 4, rest, message_timestamp_type="LogAppendTime", retention_ms="-1")
-    make(admin, service, 4, [name for name in OUTPUTS if name != "indices"])
-    make(admin, service, 4, ["indices"], cleanup_policy="compact")
+    compacted = ["indices", "checkpoints"]
+    make(admin, service, 4, [name for name in OUTPUTS if name not in compacted])
+    make(admin, service, 4, compacted, cleanup_policy="compact")
     for command in (["topics"], ["worker"]):
         (sentence,) = told(service.kqi_inside(*command))
         assert sentence.startswith("the topics have unequal numbers of partitions (")

@@ -287,6 +287,16 @@ def test_a_ceiling_leaves_out_the_least_important():
         assert (scrape.series, scrape.left_out) == (shown.total(), counts.total() - shown.total())
 
 
+def test_whoever_has_no_number_is_not_shown():
+    """Beyond the ceiling of names only the office is shown, with all that was done."""
+    feed = Feed({"windows": ["1h"], "names_max": 3})
+    feed.step([call(str(n), employee_id=f"e{n}", queue=f"q{n}") for n in range(20)])
+    shown = entities_shown(Exposition(feed.engine).text([feed.partition]))
+    assert set(shown) == {("riga-1", None, None), ("riga-1", "q0", None), ("riga-1", None, "e0")}
+    text = Exposition(feed.engine).text([feed.partition])
+    assert Scrape(text)("kqi_office_calls_offered", office="riga-1", window="1h") == 20
+
+
 @pytest.mark.parametrize("most", [500, 5_000, 50_000])
 def test_a_ceiling_holds_for_many(most):
     """Where far more is left out than shown, all is counted, and the text is that of those who fit."""

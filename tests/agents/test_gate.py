@@ -128,3 +128,35 @@ async def test_skips_what_expired(gate, passed):
     assert gate.next_offsets == {TP("presses", 0): 50}
     await gate.pass_on(batch(50, 60), handle)
     assert passed == [50]
+
+
+async def test_a_late_end_moves_nothing_that_was_opened_anew(gate):
+    """A handler that ends after its partition was closed and opened again does not say where that stands."""
+    go_on = asyncio.Event()
+
+    async def handle(_each):
+        await go_on.wait()
+
+    gate.open({TP("presses", 0): 100})
+    late = asyncio.create_task(gate.pass_on(batch(100, 200), handle))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(gate.close())
+    await asyncio.sleep(0)
+    gate.open({TP("presses", 0): 0})
+    go_on.set()
+    await asyncio.gather(late, closing)
+    assert gate.next_offsets == {TP("presses", 0): 0}
+
+
+async def test_what_there_is_no_room_for_does_not_count(gate, passed):
+    """A batch that the handler did not take passes when it comes again."""
+
+    async def handle(each):
+        passed.append(each.base_offset)
+        return len(passed) > 1
+
+    gate.open({TP("presses", 0): 0})
+    assert not await gate.pass_on(batch(0, 10), handle)
+    assert gate.next_offsets == {TP("presses", 0): 0}
+    assert await gate.pass_on(batch(0, 10), handle)
+    assert passed == [0, 0]

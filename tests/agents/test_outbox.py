@@ -210,3 +210,25 @@ async def test_a_failure_is_raised_and_nothing_is_done(outbox, broker, running):
     broker.error = None
     await outbox.flush()
     assert (broker.taken, done) == (["a"], [1])
+
+
+async def test_in_haste_nobody_waits_for_room(outbox, broker, running, monkeypatch):
+    """Who waits for room while the broker is away goes on at once; nothing is lost, and later there is time again."""
+    monkeypatch.setattr(product, "MOST_BYTES", 10_000)
+    broker.here.clear()
+    outbox.add([message("a", 20_000)])
+    waiting = asyncio.create_task(outbox.make_room())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    outbox.make_haste()
+    await asyncio.wait_for(waiting, 5)
+    outbox.add([message("b", 20_000)])
+    await asyncio.wait_for(outbox.make_room(), 5)
+    outbox.make_haste(wanted=False)
+    waiting = asyncio.create_task(outbox.make_room())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    broker.here.set()
+    await asyncio.wait_for(waiting, 5)
+    await outbox.flush()
+    assert broker.taken == ["a", "b"]

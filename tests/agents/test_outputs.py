@@ -24,7 +24,7 @@ class Broker:
         self.taken = []
         self.attempts = []
 
-    async def send(self, _producer, messages):
+    async def send(self, _producer, messages, _taken):
         """Take messages, but for those that the next answer refuses."""
         messages = list(messages)
         self.attempts.append(messages)

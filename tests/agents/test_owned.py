@@ -4,6 +4,9 @@ import numpy as np
 
 from agents.gate import PartitionBatch
 from agents.owned import Owned, cut
+from streams.clock import WallClock
+from streams.configuration import configure
+from streams.engine import Engine
 from streams.messages import Messages
 
 
@@ -26,7 +29,7 @@ def taken(owned, each):
 
 def owned_with(**marks):
     """Return a partition with these marks, to be read from its beginning."""
-    owned = Owned(0, None, None)
+    owned = Owned(0, Engine(configure()).new_partition(), WallClock())
     for topic in ("presses", "verdicts"):
         owned.start(topic, 0, marks.get(topic, 0))
     return owned
@@ -123,3 +126,18 @@ def test_what_waits_does_not_hold_on_to_what_it_came_with():
             assert kept.nbytes < 30
             assert kept.base is None or kept.base.nbytes < 30
             assert not np.shares_memory(kept, whole.values.buffer)
+
+
+def test_no_more_waits_than_may(monkeypatch):
+    """A batch that would have to wait has no room where enough waits; one that need not is taken, and so is the rest then."""
+    monkeypatch.setattr("agents.owned.MOST_WAITING_BYTES", 1000)
+    owned = owned_with(verdicts=5)
+    first = 0
+    while owned.has_room(each := batch("presses", first, 5), "presses"):
+        assert taken(owned, each) == []
+        first += 5
+    assert 5 <= first < 100
+    assert owned.has_room(batch("verdicts", 0, 5), "verdicts")
+    released = taken(owned, batch("verdicts", 0, 5))
+    assert [offset for topic, offsets in released if topic == "presses" for offset in offsets] == list(range(first))
+    assert owned.has_room(each, "presses")

@@ -52,6 +52,13 @@ def file(tmp_path):
     return write
 
 
+def test_everyone_is_shown(file):
+    """A replay knows no ceiling of names."""
+    sales = [SALE | {"event_id": f"{n}", "employee_id": f"e{n}"} for n in range(20)]
+    document = replay(file(lines(*sales)), names_max=2)
+    assert len({row["employee_id"] for row in document["indices"]}) == 21
+
+
 @pytest.mark.parametrize("name", cases.names())
 def test_case(tmp_path, name):
     """Every value and base of the case is found, and none besides, by the options that a user would give."""

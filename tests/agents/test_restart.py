@@ -1,4 +1,4 @@
-"""A worker that is started anew: what came meanwhile is published, what was published before is not published again."""
+"""A worker without checkpoints that is started anew: what came meanwhile is published, what was published before is not published again."""
 
 import json
 from contextlib import ExitStack
@@ -27,7 +27,7 @@ class History(NamedTuple):
 @pytest.fixture(scope="module")
 def history(kafka):
     """Return what a worker did that was stopped, and started again when more had come."""
-    service = Service(kafka, windows=WINDOWS, answer_window_s=0.5).create_topics()
+    service = Service(kafka, windows=WINDOWS, answer_window_s=0.5, checkpoint_interval_s=0).create_topics()
     with ExitStack() as stack:
         writer = stack.enter_context(Writer(service))
         surveys, letters, visits = (

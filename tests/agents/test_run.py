@@ -46,7 +46,7 @@ async def test_stops_although_nothing_can_be_published(monkeypatch, caplog):
     """Without a broker a worker gives up what waits, says so, and stops."""
     monkeypatch.setattr(fetching, "COMMIT_TIMEOUT_S", 0.2)
     monkeypatch.setattr("agents.app.LET_GO_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(product, "LAST_WORDS_S", 0.5)
+    monkeypatch.setattr(product, "LAST_OUTPUTS_S", 0.5)
     stop = asyncio.Event()
     done = []
     with EmbeddedBroker() as broker:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -50,7 +51,7 @@ class Batch:
 
 
 class Producer:
-    """A producer that answers each batch as told: an error, or None where the broker has it."""
+    """A producer that answers each batch as told: an error, or its offset where the broker has it."""
 
     def __init__(self, **answers):
         self.answers = answers
@@ -70,8 +71,8 @@ class Producer:
             raise answer[0]
         future = asyncio.get_running_loop().create_future()
         if answer is None:
+            future.set_result(SimpleNamespace(offset=len(self.log)))
             self.log.append(name)
-            future.set_result(None)
         else:
             future.set_exception(answer)
         return future
@@ -110,6 +111,20 @@ async def test_the_last_of_a_partition_is_the_last(outputs, answers):
     expected = [name for name in "abcd" if name not in left_out]
     assert sorted(first) == expected
     assert sorted(last, key=last.get) == expected
+
+
+async def test_where_surveys_lie_is_known(outputs):
+    """How far surveys are ours is kept, up to the first message of somebody else; other topics do not matter."""
+    publisher = outputs(Producer())
+    await publisher.deliver([alone(name) for name in "abc"])
+    assert publisher.told_until == {}
+    surveys = [each._replace(topic="kqi.surveys") for each in map(alone, "abc")]
+    publisher.told_until[0] = 3
+    await publisher.deliver(surveys)
+    assert publisher.told_until == {0: 6}
+    publisher._producer.log.append("somebody else's")
+    await publisher.deliver(surveys)
+    assert publisher.told_until == {0: 6}
 
 
 async def test_what_is_too_large_holds_nothing_back(outputs):

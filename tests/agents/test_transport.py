@@ -58,12 +58,12 @@ async def test_starts_where_the_application_says(kafka, caplog):
         await until(lambda: member.caught_up)
         for topic in topics:
             member.app.batches.mark_done(TP(topic, 0), 900)
-            assert member.logs[TP(topic, 0)] == (0, None)
+            assert member.logs[TP(topic, 0)][::2] == (0, None)  # begin and committed
             assert member.values(TP(topic, 0)) == [b"value %d" % number for number in range(1000)]
     async with Member(kafka, topics[0], topics, starts=lambda logs: dict.fromkeys(logs, 567)) as member:
         await until(lambda: member.caught_up)
         for topic in topics:
-            assert member.logs[TP(topic, 0)] == (0, 900)
+            assert member.logs[TP(topic, 0)][::2] == (0, 900)  # begin and committed
             assert member.periods[TP(topic, 0)][0][0].base_offset == 567
             assert member.values(TP(topic, 0)) == [b"value %d" % number for number in range(567, 1000)]
     assert "Reading again" not in caplog.text  # at once, not after a loss was noticed

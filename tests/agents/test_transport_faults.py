@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import UnknownError
 from faust.types import TP
 
 from agents import fetching, transport
@@ -268,3 +269,57 @@ async def test_a_log_that_cannot_be_read_on_is_an_error(apache_kafka, monkeypatc
     async with Member(apache_kafka, topic, [topic], starts=lambda logs: dict.fromkeys(logs, 500)) as member:
         await asyncio.wait_for(member.app.wait_until_stopped(), PATIENCE_S)
         assert f"The log of {topic}, partition 0, does not have the offset 500" in str(member.app.crash_reason)
+
+
+async def test_a_hook_that_is_cut_short_is_an_error(embedded_kafka):
+    """What cancels itself while partitions are taken over crashes the app: nobody would ever take them over otherwise."""
+    (topic,) = await make_topics(embedded_kafka, 1, "short")
+
+    class Short(Member):
+        async def on_assigned(self, partitions):
+            raise asyncio.CancelledError
+
+    short = Short(embedded_kafka, topic, [topic])
+    with pytest.raises(RuntimeError, match="taking over the partitions was cut short"):
+        await asyncio.wait_for(short.app.start(), PATIENCE_S)
+    await stop(short.app)
+
+
+@pytest.mark.kafka
+async def test_what_stops_the_coordination_is_mended(apache_kafka):
+    """An error that aiokafka waits for somebody to ask for makes the member join again, and go on."""
+    (topic,) = await make_topics(apache_kafka, 1, "mended")
+    async with Member(apache_kafka, topic, [topic]) as member:
+        await until(lambda: member.caught_up)
+        coordinator = member.app.batches._thread._consumer._coordinator
+
+        async def fail():
+            raise UnknownError("once")
+
+        coordinator._do_heartbeat = fail
+        await until(lambda: coordinator._pending_exception is not None or member.taken == 2)
+        del coordinator._do_heartbeat
+        await until(lambda: member.taken == 2 and member.caught_up)
+        await publish(apache_kafka, topic, 5)
+        await until(lambda: member.ends.get(TP(topic, 0)) == 5)
+
+
+async def test_a_batch_without_room_comes_again(embedded_kafka, monkeypatch):
+    """What the application has no room for is read again, in order, and nothing is left out."""
+    monkeypatch.setattr(transport, "CHECK_LOST_S", 0.1)
+    (topic,) = await make_topics(embedded_kafka, 1, "full")
+
+    class Full(Member):
+        refusals = 0
+
+        async def handle(self, batch):
+            if self.refusals < 3:
+                self.refusals += 1
+                return False
+            return await super().handle(batch)
+
+    async with Full(embedded_kafka, topic, [topic]) as member:
+        await publish(embedded_kafka, topic, 100)
+        await until(lambda: member.caught_up and member.ends[TP(topic, 0)] == 100)
+        assert member.values(TP(topic, 0)) == [b"value %d" % number for number in range(100)]
+        assert member.refusals == 3

@@ -13,12 +13,14 @@ from kernels.naming import (
     ENTITIES,
     LONGEST_NAME_BYTES,
     NAME_ROW,
+    NAMELESS,
     NAMES,
     NAMES_PER_EVENT,
     OFFICE,
     PANEL,
     PANELS,
     QUEUE,
+    SIZES,
     TEXT_BYTES,
     NameTables,
     find_offices,
@@ -27,6 +29,7 @@ from kernels.naming import (
 from kernels.storage import longer, sparser
 
 SELLER, CUSTOMER, VERDICT, CALL, SALE, VISIT, SHIFT = 0, 1, 2, 3, 4, 5, 8
+MANY = 10**6  # employees and queues: more than any test has
 FIELDS = ("id", "office", "place", "employee")
 
 
@@ -39,7 +42,7 @@ def empty(names=0, text_bytes=0):
         texts=np.zeros(text_bytes, np.uint8),
         entity_rows=np.zeros(names, np.int32),
         panel_rows=np.zeros(names, np.int32),
-        sizes=np.zeros(4, np.int64),
+        sizes=np.zeros(SIZES, np.int64),
     )
 
 
@@ -81,10 +84,10 @@ def rows_of(events):
     return rows, np.frombuffer(data, np.uint8)
 
 
-def numbered(tables, *events):
+def numbered(tables, *events, most=MANY):
     """The numbers (office, place, employee) of events."""
     rows, data = rows_of(events)
-    assert number_names(tables, rows, data, 0) == len(events)
+    assert number_names(tables, rows, data, most, 0) == len(events)
     return rows[["office", "place", "employee"]].tolist()
 
 
@@ -150,10 +153,8 @@ def test_names_are_bytes_of_any_script():
     assert [text for _, _, text, _ in held(tables)] == names
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_numbers_follow_the_first_sight(seed):
-    """However events are cut into batches, and wherever room runs out, as a dictionary would number them."""
-    chance = random.Random(seed)
+def things_named(chance):
+    """Events of all kinds, of a few offices, some with names and some without."""
     kinds = (SELLER, CUSTOMER, CALL, SALE, VISIT, VERDICT)
     events = []
     for _ in range(600):
@@ -162,30 +163,55 @@ def test_numbers_follow_the_first_sight(seed):
         place = place or ("p" if kind <= CUSTOMER else None)
         employee = f"e{chance.randrange(60)}" if kind in {SELLER, CALL, SALE} and chance.random() < 0.9 else None
         events.append(event(kind, "o" * chance.randrange(1, 12), place, employee))
+    return events
+
+
+def by_dictionary(events, most):
+    """Entities and panels with their numbers, and the numbers (office, place, employee) of events."""
     entities, panels, expected = {}, {}, []
+
+    def member(scope, office, name):
+        """The number of an employee or queue: its own if the office has fewer than are left, else that of all others."""
+        if (scope, office, name) not in entities:
+            members = [holder for scope, holder, _ in entities if scope in {EMPLOYEE, QUEUE}]
+            if members.count(office) >= most - len(members):
+                return entities.setdefault((NAMELESS, NONE, ""), len(entities))
+        return entities.setdefault((scope, office, name), len(entities))
+
     for each in events:
-        office = entities.setdefault((OFFICE, each["office"]), len(entities))
+        office = entities.setdefault((OFFICE, NONE, each["office"]), len(entities))
         place = employee = NONE
         if each["kind"] <= CUSTOMER:
             place = panels.setdefault((office, each["place"]), len(panels))
         elif each["kind"] == CALL and each["place"]:
-            place = entities.setdefault((QUEUE, office, each["place"]), len(entities))
+            place = member(QUEUE, office, each["place"])
         if each["employee"]:
-            employee = entities.setdefault((EMPLOYEE, office, each["employee"]), len(entities))
+            employee = member(EMPLOYEE, office, each["employee"])
         expected.append((office, place, employee))
+    return entities, panels, expected
+
+
+@pytest.mark.parametrize("most", [MANY, 60, 3, 1])
+@pytest.mark.parametrize("seed", range(3))
+def test_numbers_follow_the_first_sight(seed, most):
+    """However events are cut into batches, and wherever room runs out, as a dictionary with a ceiling would number them."""
+    chance = random.Random(seed)
+    events = things_named(chance)
+    entities, panels, expected = by_dictionary(events, most)
     tables = empty()
     found, stops = [], 0
     for start in range(0, 600, 150):
         rows, data = rows_of(events[start : start + 150])
         done = 0
-        while (done := number_names(tables, rows, data, done)) < rows.size:
+        while (done := number_names(tables, rows, data, most, done)) < rows.size:
             stops += 1
             tables = grown(tables, chance.choice((3, 4, 50)), 3 * LONGEST_NAME_BYTES)
         found += rows[["office", "place", "employee"]].tolist()
     assert found == expected
     assert (tables.sizes[ENTITIES], tables.sizes[PANELS]) == (len(entities), len(panels))
     assert np.count_nonzero(tables.places) == tables.sizes[NAMES] == len(entities) + len(panels)
-    assert stops > 3
+    assert stops > 3 or most < MANY
+    assert [name[:3] for name in held(tables) if name[0] != PANEL] == list(entities)
 
 
 @pytest.mark.parametrize(("names", "text_bytes"), [(2, 10_000), (1000, NAMES_PER_EVENT * LONGEST_NAME_BYTES - 1)])
@@ -194,7 +220,7 @@ def test_without_room_for_an_event_nothing_of_it_is_done(names, text_bytes):
     tables = empty(names, text_bytes)
     rows, data = rows_of([event(SELLER, "o", "p", "e")])
     before = rows.copy()
-    assert number_names(tables, rows, data, 0) == 0
+    assert number_names(tables, rows, data, MANY, 0) == 0
     assert (rows == before).all()
     assert not tables.sizes.any()
     assert not tables.places.any()
@@ -204,7 +230,7 @@ def test_numbering_goes_on_where_it_stopped():
     """Events before that are left as they are."""
     tables = roomy()
     rows, data = rows_of([event(VISIT, "a"), event(VISIT, "b")])
-    assert number_names(tables, rows, data, 1) == 2
+    assert number_names(tables, rows, data, MANY, 1) == 2
     assert rows["office"].tolist() == [99, 0]
 
 
@@ -223,7 +249,7 @@ def test_ids_are_hashed_within_their_office():
     texts = ["plain", "\u00e9", "\U0001f600x", "x" * 512]
     events = [event(VISIT, f"o{text[0]}", text=text) for text in texts] + [event(VISIT, "other", text="plain")]
     rows, data = rows_of(events)
-    number_names(tables, rows, data, 0)
+    number_names(tables, rows, data, MANY, 0)
     for row, each in zip(rows, events, strict=True):
         text = np.frombuffer(each["id"].encode(), np.uint8)
         assert (row["hash_high"], row["hash_low"]) == hash_bytes(text, 0, text.size, int(row["office"]))
@@ -237,7 +263,7 @@ def test_a_target_is_hashed_like_the_press_it_means():
     rows, data = rows_of(
         [event(SELLER, "o", "p", "e", "s\u00e9"), event(VERDICT, "o", "s\u00e9"), event(VERDICT, "other", "s\u00e9")]
     )
-    number_names(tables, rows, data, 0)
+    number_names(tables, rows, data, MANY, 0)
     hashes = rows[["hash_high", "hash_low"]].tolist()
     targets = rows[["target_high", "target_low"]].tolist()
     assert targets[1] == hashes[0] != targets[2]

@@ -9,8 +9,8 @@ import random
 
 import numpy as np
 
+from kernels import storage
 from kernels.layout import PRESSES, SELLER, UNDECIDED
-from kernels.storage import Needs, sweep
 from streams.catalogue import OUTCOMES, QUESTIONS
 from streams.clock import EventClock, WallClock
 from streams.configuration import configure
@@ -20,7 +20,7 @@ from streams.events import EVENT_NAMES, LONGEST_WINDOW_MS, TOPIC_OF_KIND
 from streams.intake import take_in
 from streams.messages import Messages
 from streams.results import rows
-from streams.surveys import revise, surveys
+from streams.surveys import employee_of, revise, surveys
 
 ALL = 10**9
 SIZES = (1, 2, 7, 97, ALL)
@@ -94,9 +94,7 @@ class Feed:
 
     def sweep(self):
         """Sweep the tables into the least room there is."""
-        partition = self.partition
-        retention = self.engine._retention(partition)
-        partition.tables = sweep(partition.tables, self.engine.rules, retention, Needs())
+        sweep(self.engine, self.partition)
 
     @property
     def rows(self):
@@ -106,26 +104,7 @@ class Feed:
     @property
     def surveys(self):
         """Every accepted short press, by office and id, as `tests.reference.method.surveys` has it."""
-        tables = self.partition.tables
-        names = self.partition.names
-        found = {}
-        for press in tables.presses[: tables.sizes[PRESSES]]:
-            if press["kind"] == SELLER and press["accepted"]:
-                start = int(press["id_start"])
-                event_id = tables.id_bytes[start : start + int(press["id_length"])].tobytes().decode()
-                office, panel = names.panels[press["panel"]]
-                found[office, event_id] = {
-                    "event_id": event_id,
-                    "office_id": office,
-                    "panel_id": panel,
-                    "employee_id": names.entities[press["employee"]][2],
-                    "ts": int(press["ts_ms"]),
-                    "question": QUESTIONS[press["choice"]],
-                    "outcome": "undecided" if press["outcome"] == UNDECIDED else OUTCOMES[press["outcome"]],
-                    "valid": not press["rejected"],
-                    "in_force_majeure": bool(press["in_force_majeure"]),
-                }
-        return found
+        return surveys_of(self.partition)
 
     @property
     def totals(self):
@@ -136,6 +115,36 @@ class Feed:
             for number, entity in enumerate(self.partition.names.entities)
         }
         return {entity: counted for entity, counted in held.items() if any(map(any, counted))}
+
+
+def surveys_of(partition):
+    """Every accepted short press of a partition, by office and id, as `tests.reference.method.surveys` has it."""
+    tables = partition.tables
+    names = partition.names
+    found = {}
+    for press in tables.presses[: tables.sizes[PRESSES]]:
+        if press["kind"] == SELLER and press["accepted"]:
+            start = int(press["id_start"])
+            event_id = tables.id_bytes[start : start + int(press["id_length"])].tobytes().decode()
+            office, panel = names.panels[press["panel"]]
+            found[office, event_id] = {
+                "event_id": event_id,
+                "office_id": office,
+                "panel_id": panel,
+                "employee_id": employee_of(partition, press),
+                "ts": int(press["ts_ms"]),
+                "question": QUESTIONS[press["choice"]],
+                "outcome": "undecided" if press["outcome"] == UNDECIDED else OUTCOMES[press["outcome"]],
+                "valid": not press["rejected"],
+                "in_force_majeure": bool(press["in_force_majeure"]),
+            }
+    return found
+
+
+def sweep(engine, partition):
+    """Sweep the tables of a partition into the least room there is."""
+    retention = engine._retention(partition)
+    partition.tables = storage.sweep(partition.tables, engine.rules, retention, storage.Needs())
 
 
 def caught_up_clock(wall_ms=0):

@@ -34,8 +34,11 @@ NUMBERS = {
     "diagnosis_margin": (float, 0, 1),
     "partitions": (int, 1, 10_000),
     "indices_interval_s": (float, 0.1, DAY_S),
+    "checkpoint_interval_s": (float, 0, DAY_S),
     "metrics_port": (int, 0, 65_535),
+    "names_max": (int, 1, 100_000_000),
     "metrics_max_series": (int, 1, 100_000_000),
+    "stall_exit_s": (float, 1, DAY_S),
     **{f"correction_horizon_s.{topic.replace('-', '_')}": (float, 0.001, 1e8) for topic in TOPICS},
 }
 WORDS = {

@@ -253,7 +253,7 @@ def test_held_events_need_no_more_of_their_batch():
     buffer[:] = ord("!")
     (held,) = feed.partition.held
     assert held.rows.size == 7
-    assert held.buffer.size == held.rows["id_length"].sum()
+    assert held.buffer.size == held.rows["id_length"].sum() + held.rows["employee_length"].sum()
     told = feed.tick(T + 60_000)
     (held,) = feed.partition.held  # parted once more
     assert held.buffer.size == held.rows["id_length"].sum() < 120

@@ -82,8 +82,8 @@ def test_hashes_that_collide(monkeypatch):
     events = [normalise(event) for event in company(3, mess=0, offices=1, panels=2, steps=25)]
     number = engine.Names.number
 
-    def colliding(names, rows, buffer):
-        number(names, rows, buffer)
+    def colliding(names, rows, buffer, most):
+        number(names, rows, buffer, most)
         for column in ("hash_low", "target_low"):
             rows[column] &= np.uint64(0x000000FF00000000)  # of 256 places, all at the beginning of the index
             rows[column] |= rows[column.replace("low", "high")] & np.uint64(0xFFFFFFFF)
@@ -100,8 +100,8 @@ def test_hashes_at_the_end_of_the_index(monkeypatch):
     events = [normalise(event) for event in company(4, mess=0, offices=1, panels=2, steps=25)]
     number = engine.Names.number
 
-    def at_the_end(names, rows, buffer):
-        number(names, rows, buffer)
+    def at_the_end(names, rows, buffer, most):
+        number(names, rows, buffer, most)
         for column in ("hash_low", "target_low"):
             rows[column] |= np.uint64(0xFFFFFFFF00000000)
 

@@ -15,6 +15,7 @@ from tests.streams.happenings import answer, press, sale
 from tests.streams.specimens import as_read
 
 T = START_MS
+MANY = 10**6  # names
 
 
 def taken(values, keys=None, append_ms=None, *, names=None, topic="presses", clock_ms=0, partition=0):
@@ -84,7 +85,7 @@ def test_where_an_office_belongs_is_asked_once():
         times = {"clock_ms": 0, "horizon_ms": 1000, "longest_window_ms": 10**9}
         where = {"topic": "presses", "partition": 0, "partition_of": partition_of}
         intake = take_in(Messages.of(values), keys, append_ms, names, **where, **times)
-        names.number(*intake.events)
+        names.number(*intake.events, MANY)
         return intake.misrouted
 
     assert taken_again(["a0", "b0", "a0", "c1", "c1", "a0"]) == [(3, "c1"), (4, "c1")]
@@ -96,7 +97,7 @@ def test_where_an_office_belongs_is_asked_once():
 def test_an_office_that_is_known_is_held_to_its_key():
     """Though nobody asks for its partition."""
     names = Names()
-    names.number(*taken([message(press(T))]).events)
+    names.number(*taken([message(press(T))]).events, MANY)
     intake = taken([message(press(T)), message(press(T))], [b"office-0", b"office-1"], names=names)
     assert intake.misrouted == [(1, "office-0")]
     assert intake.events.rows["office"].tolist() == [0]

@@ -10,13 +10,14 @@ from streams.names import Names
 from tests.streams.feeding import decoded
 from tests.streams.happenings import answer, call, press, rating, sale, verdict, visit
 
+MANY = 10**6
 T = 1_800_000_000_000
 
 
 def numbered(names, events):
     """The numbers (office, place, employee) of events."""
     rows, buffer = decoded(events)
-    names.number(rows, buffer)
+    names.number(rows, buffer, MANY)
     return rows[["office", "place", "employee"]].tolist()
 
 
@@ -127,7 +128,7 @@ def test_one_id_in_two_offices_is_two():
     """Hashes of ids are those of their offices'."""
     names = Names()
     rows, buffer = decoded([answer(T, event_id="x"), answer(T, event_id="x", office_id="other")])
-    names.number(rows, buffer)
+    names.number(rows, buffer, MANY)
     assert rows[0]["hash_low"] != rows[1]["hash_low"]
     assert rows[0]["hash_high"] != rows[1]["hash_high"]
 
@@ -137,5 +138,5 @@ def test_a_verdict_means_the_press_of_its_office():
     names = Names()
     survey = press(T, event_id="s\u00e9", office_id="o")
     rows, buffer = decoded([press(T), survey, verdict(T, survey, 1)])
-    names.number(rows, buffer)
+    names.number(rows, buffer, MANY)
     assert (rows[2]["target_high"], rows[2]["target_low"]) == (rows[1]["hash_high"], rows[1]["hash_low"])

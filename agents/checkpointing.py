@@ -1,0 +1,87 @@
+"""When checkpoints are taken: one partition after the other while the worker works, and all of them before it lets go.
+
+A checkpoint counts once everything that the events in it caused has been published, and it is stored; only then are the
+offsets in it committed. So nothing that is committed can be lost, and nothing that was not published is committed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from typing import Final
+
+from agents.checkpoints import Checkpoints
+from agents.outbox import Outbox
+from agents.owned import Owned
+
+LAST_ONES_S: Final = 4.0  # a worker that lets go takes so long for its last checkpoints; what is not done is read again
+AT_ONCE: Final = 4
+
+log = logging.getLogger("kqi.checkpoints")
+
+
+class Checkpointing:
+    """The checkpoints of a worker that holds partitions."""
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        outbox: Outbox,
+        mark_done: Callable[[int, str, int], None],
+        told_until: Callable[[int], int],
+        interval_s: float,
+    ) -> None:
+        """Set up.
+
+        Parameters
+        ----------
+        mark_done
+            Called with a partition, a topic without its prefix and an offset that may be committed.
+        told_until
+            Tells of a partition up to which offset what was told of surveys follows from its state.
+        interval_s
+            About how often each partition gets a checkpoint, if anything was applied.
+        """
+        self.checkpoints = checkpoints
+        self._outbox = outbox
+        self._mark_done = mark_done
+        self._told_until = told_until
+        self._interval_s = interval_s
+
+    async def run(self, held: Callable[[], Collection[Owned]]) -> None:
+        """Take checkpoints of the partitions that are held, for ever."""
+        while True:
+            partitions = list(held())
+            for owned in partitions:
+                await asyncio.sleep(self._interval_s / len(partitions))
+                if owned in held():
+                    await self.checkpoint(owned)
+            if not partitions:
+                await asyncio.sleep(min(1.0, self._interval_s))
+
+    async def checkpoint(self, owned: Owned) -> None:
+        """Take and store a checkpoint, if anything was applied since the last one."""
+        async with self.checkpoints.turn(owned.number):
+            if not self.checkpoints.is_due(owned.number, owned.next_offsets):
+                return
+            async with owned.turn:  # between two batches, when all that they caused is on its way
+                told_until = self._told_until(owned.number)
+                snapshot = self.checkpoints.take(owned.number, owned.state, owned.next_offsets, told_until)
+            await self._outbox.flush()
+            await self.checkpoints.save(snapshot)
+            for topic, offset in snapshot.manifest.offsets.items():
+                if offset > owned.marks.get(topic, 0):
+                    self._mark_done(owned.number, topic, offset)
+
+    async def last_ones(self, held: Collection[Owned]) -> None:
+        """Take checkpoints of all before letting go, as many as there is time for."""
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def take_one(owned: Owned) -> None:
+            async with turns:
+                await self.checkpoint(owned)
+
+        try:
+            async with asyncio.timeout(LAST_ONES_S):
+                await asyncio.gather(*map(take_one, held))
+        except TimeoutError:
+            log.warning("not every partition got a last checkpoint: what came since the one before is read again")

@@ -1,0 +1,212 @@
+"""Mutants of the product: each is one small mistake, and the simulation has to notice every one of them.
+
+A mutant is made in a copy of the product's packages, which runs uncompiled: so it takes no minute to compile.
+`python -m tests.system.mutants` tries them all and says by what each was caught; words given to it choose among them.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("kernels", "streams", "agents")
+SCHEDULES = 400  # at most, for one mutant
+LONGEST_S = 600  # a mutant that hangs is of no use
+BEGINS = "the simulation begins"
+
+
+class Mutant(NamedTuple):
+    """A mistake: one text of a file, which occurs there once, replaced by another."""
+
+    path: str
+    old: str
+    new: str
+    breaks: str
+
+
+# fmt: off
+MUTANTS = [
+    # Presses become surveys
+    Mutant("kernels/pairing.py", "elif current == NONE or since_ms > rules.debounce_ms:", "elif current == NONE or since_ms >= rules.debounce_ms:", "a bounce in order, at the edge"),
+    Mutant("kernels/pairing.py", 'press["ts_ms"] - current_ms <= rules.debounce_ms:', 'press["ts_ms"] - current_ms < rules.debounce_ms:', "a late bounce, at the edge"),
+    Mutant("kernels/pairing.py", "if current == NONE or since_ms > rules.answer_window_ms:", "if current == NONE or since_ms >= rules.answer_window_ms:", "an answer in order, at the edge"),
+    Mutant("kernels/pairing.py", 'press["ts_ms"] > current_ms + rules.answer_window_ms:', 'press["ts_ms"] >= current_ms + rules.answer_window_ms:', "a late answer, at the edge"),
+    Mutant("kernels/pairing.py", 'count_survey(tables, row, press["code"], -1)', "pass", "what was counted is not taken back"),
+    Mutant("kernels/pairing.py", "count_survey(tables, row, code, 1)", "count_survey(tables, row, code, 2)", "a survey counts twice"),
+    Mutant("kernels/pairing.py", "if state != NONE and not rejected else NONE", "if state != NONE else NONE", "rejected surveys count"),
+    Mutant("kernels/pairing.py", 'settled = press["accepted"] and press["ts_ms"] > panel["dirty_until_ms"]', 'settled = press["accepted"]', "pairing again stops too soon"),
+    Mutant("kernels/pairing.py", "- max(rules.answer_window_ms, rules.debounce_ms)", "- rules.debounce_ms", "pairing again begins too late"),
+    Mutant("kernels/pairing.py", 'panel["dirty_from"] = min(panel["dirty_from"], at)', 'panel["dirty_from"] = at', "of several late presses the last counts"),
+    Mutant("kernels/pairing.py", 'panel["dirty_until_ms"] = max(panel["dirty_until_ms"], ts_ms)', 'panel["dirty_until_ms"] = ts_ms', "of several late presses the last counts"),
+    Mutant("kernels/pairing.py", 'return first["kind"] < second["kind"]', 'return first["kind"] > second["kind"]', "customers stand before sellers"),
+    Mutant("kernels/pairing.py", 'if ts_ms > panel["last_ms"] and', 'if ts_ms >= panel["last_ms"] and', "presses of one instant stand as they come"),
+    Mutant("kernels/pairing.py", "tables.sizes[CHANGED] += 1", "tables.sizes[CHANGED] += 0", "changes are not noted"),
+    Mutant("kernels/pairing.py", 'tables.sizes[BOUNCES] += press["accepted"] - accepted', "pass", "bounces are not counted again"),
+    Mutant("kernels/pairing.py", 'tables.sizes[ANSWERS + press["outcome"]] -= 1', "pass", "a press keeps its old role, too"),
+    Mutant("kernels/open_surveys.py", 'if begin < end and ts_ms < tables.open_surveys[end - 1]["ts_ms"]:', "if False:", "open surveys wait out of order"),
+    # Force majeures and verdicts
+    Mutant("kernels/force_majeure.py", 'if tables.force_majeures[row]["from_ms"] <= ts_ms:', 'if tables.force_majeures[row]["from_ms"] < ts_ms:', "the begin of a force majeure"),
+    Mutant("kernels/force_majeure.py", 'while row != NONE and tables.force_majeures[row]["to_ms"] >= ts_ms:', 'while row != NONE and tables.force_majeures[row]["to_ms"] > ts_ms:', "the end of a force majeure"),
+    Mutant("kernels/force_majeure.py", 'if press["ts_ms"] > to_ms:', 'if press["ts_ms"] >= to_ms:', "surveys at the end of a force majeure are not looked at again"),
+    Mutant("kernels/force_majeure.py", 'return ts_ms > kept["ts_ms"]', 'return ts_ms < kept["ts_ms"]', "the earliest verdict holds"),
+    Mutant("kernels/force_majeure.py", 'declared["standing"] = 0\n    _look_again(tables, row)', 'declared["standing"] = 0', "a force majeure that no longer stands is not taken back"),
+    Mutant("kernels/force_majeure.py", 'declared["scope"] = scope', 'declared["scope"] = PANEL_SCOPE', "no force majeure reaches over the office"),
+    Mutant("kernels/force_majeure.py", 'to_ms = verdict["to_ms"]', "pass", "a verdict does not move the end"),
+    Mutant("kernels/force_majeure.py", 'if known["kind"] == PRESS and target == SURVEY_TARGET:', 'if known["kind"] == PRESS:', "a verdict on what is none takes effect"),
+    Mutant("kernels/force_majeure.py", "rejected = 1 if reliable == UNRELIABLE else 0", "rejected = 0", "a late verdict rejects nothing"),
+    Mutant("kernels/force_majeure.py", '["to_ms"] <= declared["to_ms"]:', '["to_ms"] >= declared["to_ms"]:', "standing force majeures hang in another order"),
+    Mutant("kernels/identity.py", "if target == FORCE_MAJEURE_TARGET:", "if False:", "verdicts on surveys and on force majeures compete"),
+    # Windows
+    Mutant("kernels/windows.py", "counted = sign if ts_ms >= tables.window_begin_ms[window] else 0", "counted = sign if ts_ms > tables.window_begin_ms[window] else 0", "a survey at a window's begin"),
+    Mutant("kernels/windows.py", 'if code != NONE and begin_ms <= press["ts_ms"] < end_ms:', 'if code != NONE and begin_ms < press["ts_ms"] < end_ms:', "a survey never leaves a window"),
+    Mutant("kernels/windows.py", 'if begin_ms <= fact["ts_ms"] < end_ms:', 'if begin_ms < fact["ts_ms"] < end_ms:', "a fact never leaves a window"),
+    Mutant("kernels/windows.py", "end_ms = (now_ms // bucket_ms - BUCKETS + 1) * bucket_ms", "end_ms = (now_ms // bucket_ms - BUCKETS) * bucket_ms", "windows of 61 buckets"),
+    Mutant("kernels/windows.py", 'tables.survey_counts[press["employee"], code, window] -= 1', "pass", "surveys leave the office's windows only"),
+    Mutant("kernels/windows.py", "reach_ms = min(reach_ms, end_ms)", "reach_ms = now_ms - 60_000", "calendars are emptied too soon"),
+    Mutant("kernels/windows.py", "+= sign * (amount >> 32) + (half >> 32)", "+= sign * (amount >> 32)", "large sums lose what is carried"),
+    # The ledger
+    Mutant("kernels/ledger.py", "if tables.seen_index[place] != 0:", "if False:", "a repeat counts again"),
+    Mutant("kernels/ledger.py", "if seen_rows[i] == NONE:", "if seen_rows[i] == NONE or i == 3:", "an event is skipped"),
+    Mutant("kernels/ledger.py", 'is_rejected(tables, event["hash_high"], event["hash_low"])', "0", "a verdict before its survey is forgotten"),
+    Mutant("kernels/ledger.py", 'is_covered(tables, event["place"], event["ts_ms"])', "0", "a press in a force majeure is not covered"),
+    Mutant("kernels/ledger.py", "    _refer(tables, seen_row, FORCE_MAJEURE, row)\n    judge_force_majeure(tables, rules, row)", "    _refer(tables, seen_row, FORCE_MAJEURE, row)", "a verdict before its force majeure is forgotten"),
+    Mutant("kernels/ledger.py", 'event["amount"] >= rules.long_press_ms:', 'event["amount"] > rules.long_press_ms:', "a press held for just as long as a long one"),
+    Mutant("kernels/ledger.py", "if wait_ms <= rules.service_level_ms:", "if wait_ms < rules.service_level_ms:", "a call answered at the edge of the service level"),
+    Mutant("kernels/ledger.py", "if wait_ms < rules.short_abandon_ms", "if wait_ms <= rules.short_abandon_ms", "a call abandoned at the edge"),
+    # Late and early
+    Mutant("kernels/timeliness.py", "if ts_ms - LEAD_MS > appended_ms", "if ts_ms - LEAD_MS >= appended_ms", "just not too early"),
+    Mutant("kernels/timeliness.py", "elif ts_ms < clock_ms - horizon_ms:", "elif ts_ms <= clock_ms - horizon_ms:", "just not too late"),
+    Mutant("kernels/timeliness.py", "clock_ms = max(clock_ms, min(ts_ms, appended_ms))", "clock_ms = max(clock_ms, ts_ms)", "a fast clock makes others late"),
+    # Sweeps
+    Mutant("kernels/sweeping.py", "if refers_to == NONE and seen", "if refers_to == NONE or seen", "ids are forgotten"),
+    Mutant("kernels/sweeping.py", "            thread_fact(new, rules, kept)", "            pass", "swept facts never leave their windows"),
+    Mutant("kernels/sweeping.py", "for at in range(old.sizes[OPEN_BEGIN], old.sizes[OPEN_END]):", "for at in range(old.sizes[OPEN_BEGIN], old.sizes[OPEN_END] - 1):", "an open survey is forgotten"),
+    Mutant("kernels/sweeping.py", 'return row["ts_ms"] >= retention.force_majeure_ms or (row["standing"] == 1 and row["to_ms"] >= retention.survey_ms)', "return False", "force majeures are forgotten"),
+    Mutant("kernels/sweeping.py", 'panel["current"] = moved[panel["current"]]', "pass", "a panel takes another survey for its last"),
+    # From messages to events
+    Mutant("streams/intake.py", "lambda office: partition_of(office) != partition", "lambda _office: False", "what lies in the wrong partition counts there"),
+    Mutant("streams/intake.py", "rows = rows.compress(~astray)", "pass", "misrouted events count where they lie, too"),
+    Mutant("streams/intake.py", "rejects = sorted(rejects + in_time.rejects)", "pass", "what is too late vanishes"),
+    # The engine
+    Mutant("streams/engine.py", "partition.held = held", "partition.held = held[:1]", "held events are lost"),
+    Mutant("streams/engine.py", "        decide_silents(partition.tables, self.rules, now.silent_ms)\n", "", "silence is decided by presses alone"),
+    Mutant("streams/engine.py", "partition.duplicates += duplicates", "pass", "repeats are not accounted for"),
+    Mutant("streams/engine.py", "seen_ms[kind] = self._horizon_start_ms(partition, topic)", "seen_ms[kind] = self._horizon_start_ms(partition, topic) + 250_000", "ids are forgotten too soon"),
+    Mutant("streams/engine.py", "            pair_dirty(partition.tables, self.rules)\n", "", "panels with late presses are not paired again"),
+    Mutant("streams/clock.py", "now_ms = max(progress.seen_ms, self.wall_ms) if self.caught_up else progress.seen_ms", "now_ms = progress.seen_ms", "time stands still without events"),
+    Mutant("streams/surveys.py", "np.maximum(revisions[rows] + 1, time_ms)", "np.maximum(revisions[rows], time_ms)", "two changes have one revision"),
+    Mutant("streams/surveys.py", "done = write_surveys(partition.tables, partition.names.tables, rows, begin, value, out, written)", "done = write_surveys(partition.tables, partition.names.tables, rows[:1], begin, value, out, written)\n        done = rows.size", "of several changes one is published"),
+    # Checkpoints
+    Mutant("kernels/images.py", "for row in range(rows):", "for row in range(rows - 1):", "the last id is forgotten"),
+    Mutant("streams/checkpoint.py", "offsets=dict(offsets),", "offsets=offsets,", "offsets move on while a checkpoint is written"),
+    Mutant("streams/checkpoint.py", 'partition.topic_clock_ms = dict(state["topic_clock_ms"])', "pass", "what is too late is forgotten"),
+    Mutant("streams/checkpoint.py", "partition.held = [held] if held.rows.size else []", "pass", "what is held is forgotten"),
+    Mutant("streams/checkpoint.py", "if digest_of(chunk) != digest:", "if False:", "damaged chunks are taken for good"),
+    Mutant("agents/checkpoints.py", "kept.known - before - kept.needed", "kept.known - before", "chunks are deleted that are needed"),
+    Mutant("agents/checkpoints.py", "        chunks = iter(snapshot.chunks.items())\n", "        await self._deliver([self._log.manifest(number, (kept.slot + 1) % SLOTS, stored_manifest(snapshot.manifest))])\n        chunks = iter(snapshot.chunks.items())\n", "a manifest is written before its chunks"),
+    Mutant("agents/checkpointing.py", "            await self._outbox.flush()\n", "", "a checkpoint is stored before what it caused is published"),
+    Mutant("agents/checkpointing.py", "            await self._outbox.flush()\n", "            for topic, offset in snapshot.manifest.offsets.items():\n                self._mark_done(owned.number, topic, offset)\n            await self._outbox.flush()\n", "offsets are committed before the checkpoint is stored"),
+    # The worker
+    Mutant("agents/outbox.py", "if not entry and (done is None or not self._entries):", "if not entry:", "offsets are committed before what they caused is published"),
+    Mutant("agents/outbox.py", "end = self._added\n", "end = self._published\n", "nobody waits for what is to be published"),
+    Mutant("agents/owned.py", "self.next_offsets: dict[str, int] = dict(next_offsets or {})", "self.next_offsets: dict[str, int] = {}", "a restored state begins at the log's begin"),
+    Mutant("agents/publishing.py", "self.surveys(owned, found.rows)", "pass", "what others told is not corrected"),
+    Mutant("agents/worker.py", "owned.told_from = starts[number] if owned.told else None", "owned.told_from = None", "what is not corrected yet is taken for told by us"),
+    Mutant("streams/told.py", "                rows.append(row)", "                pass", "what others told is found right"),
+    Mutant("agents/worker.py", "owned.state.topic_clock_ms[topic] = intake.clock_ms\n", "pass\n", "nothing is too late"),
+    Mutant("agents/worker.py", "note_batch(owned.state, intake, messages=batch.offsets.size, offsets=passed)", "pass", "nothing is accounted for"),
+    Mutant("agents/publishing.py", "if batch.offsets[reject.position] >= mark:", "if batch.offsets[reject.position] > mark:", "the dead letter at the mark is lost"),
+    Mutant("agents/publishing.py", "if offset >= mark:", "if offset > mark:", "the moved message at the mark is lost"),
+    Mutant("agents/worker.py", "owned.next_offsets[topic] = batch.next_offset", "owned.next_offsets[topic] = max(batch.next_offset - 1, 0)", "the state says one less than was applied"),
+]
+# fmt: on
+
+
+class Outcome(NamedTuple):
+    """What became of a mutant."""
+
+    is_caught: bool
+    by: str
+
+
+def mistaken(mutant):
+    """The text of the mutant's file, with the mistake.
+
+    Raises
+    ------
+    ValueError
+        The text to be replaced is not there once: the product has changed, and the mutant has to follow.
+    """
+    text = (ROOT / mutant.path).read_text()
+    if text.count(mutant.old) != 1:
+        raise ValueError(f"{mutant.path} has the text {mutant.old!r} {text.count(mutant.old)} times, not once")
+    return text.replace(mutant.old, mutant.new)
+
+
+def copy_with(folder, mutant=None):
+    """Put the product, with a mistake in it, into a folder."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    if mutant is not None:
+        (folder / mutant.path).write_text(mistaken(mutant))
+
+
+def attempt(mutant=None, schedules=SCHEDULES):
+    """Run the simulation on the product with a mistake in it, or without one."""
+    with tempfile.TemporaryDirectory(prefix="kqi-mutant-") as name:
+        copy_with(Path(name), mutant)
+        environment = os.environ | {"PYTHONPATH": f"{name}:{ROOT}", "NUMBA_DISABLE_JIT": "1"}
+        program = f"from tests.system import mutants; mutants.simulate({schedules}, {name!r})"
+        command = [sys.executable, "-P", "-W", "ignore", "-c", program]
+        done = subprocess.run(
+            command, env=environment, cwd=name, capture_output=True, text=True, timeout=LONGEST_S, check=False
+        )
+    began, _, found = done.stdout.partition("\n")
+    if began != BEGINS:
+        raise RuntimeError(f"the product does not even begin: {done.stderr}")
+    if done.returncode:
+        found = done.stderr.strip().splitlines()[-1]
+    return Outcome(is_caught=bool(found), by=found.strip()[:200])
+
+
+def simulate(schedules, folder):
+    """Run schedules on the product that lies in a folder, until one fails."""
+    import logging  # noqa: PLC0415 - as what follows
+    import warnings  # noqa: PLC0415
+
+    import agents.worker  # noqa: PLC0415 - it must be the copy, and only here
+    from tests.system.schedules import schedule  # noqa: PLC0415
+    from tests.system.second_lives import LIVES  # noqa: PLC0415
+    from tests.system.simulation import run  # noqa: PLC0415
+
+    assert Path(agents.worker.__file__).is_relative_to(folder), "not the copy"
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    sys.stdout.write(f"{BEGINS}\n")
+    random = ((f"seed {seed}", schedule(seed)) for seed in range(schedules))
+    for name, some in chain(LIVES.items(), random):
+        if found := run(some):
+            sys.stdout.write(f"{name}: {found[0]}\n")
+            return
+
+
+def main(words):
+    """Try all mutants that have one of the words in their path or in what they break."""
+    survivors = 0
+    for mutant in MUTANTS:
+        if not words or any(word in mutant.path or word in mutant.breaks for word in words):
+            outcome = attempt(mutant)
+            survivors += not outcome.is_caught
+            verdict = f"caught by {outcome.by}" if outcome.is_caught else "SURVIVED"
+            sys.stdout.write(f"{mutant.path}: {mutant.breaks}: {verdict}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{survivors} survived\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,117 @@
+"""Schedules by hand: a first life publishes something and ends without a word, and a second one has to correct it.
+
+What was published between the last checkpoint and the crash is known to nobody. The second life applies the same events, but in
+other steps and at other times: what the first one told of may never come to be in it.
+"""
+
+import json
+
+from tests.system.schedules import ALL, START_MS, Schedule
+
+S_MS = START_MS - 5000  # when the survey S begins
+
+
+def sent(topic, kind, event_id, ts_ms, **fields):
+    """An event arrives."""
+    event = {"type": kind, "event_id": event_id, "ts": ts_ms, "office_id": "riga"} | fields
+    return "send", topic, 0, b"riga", json.dumps(event).encode(), 0
+
+
+def press(event_id, after_ms, hold_ms=0):
+    """A seller press, so long after S."""
+    return sent("presses", "seller_press", event_id, S_MS + after_ms, panel_id="p", employee_id="ann", hold_ms=hold_ms)
+
+
+def answer(event_id, after_ms):
+    """A customer press."""
+    return sent("presses", "customer_press", event_id, S_MS + after_ms, panel_id="p", answer="yes")
+
+
+def verdict(event_id, target, target_id, reliable, **fields):
+    """A verdict; of several the last by its id holds."""
+    about = {"target": target, "target_id": target_id, "reliable": reliable}
+    return sent("verdicts", "verdict", event_id, S_MS + 1000, **about, **fields)
+
+
+READ = [("fetch", 0, topic, 0, ALL) for topic in ("presses", "verdicts")]
+VERDICTS_FIRST = READ[::-1]
+TICK = [("hear", 0), ("tick", 0)]
+PUBLISH = ("deliver", 0, ALL, None)
+SILENCE = [("time", 40_000), *TICK]
+CHECKPOINT = [*TICK, ("checkpoint", 0, 0), *[PUBLISH] * 4]
+CRASH = ("crash", 0)
+START = ("assign", 0)
+ANSWERED = [press("S", 0), answer("a", 1), *READ, *CHECKPOINT]
+
+
+def lives(first, meanwhile, second, pending="include", checkpoint_interval_s=30, last_words=(PUBLISH,)):
+    """What one life does, what arrives before the next one begins, and how that one reads."""
+    config = {
+        "windows": ["1m", "1h"],
+        "checkpoint_interval_s": checkpoint_interval_s,
+        "force_majeure_pending": pending,
+        "correction_horizon_s": {},
+    }
+    end = [*TICK, PUBLISH, ("judge", START_MS + 400_000)]
+    actions = [START, *first, *last_words, CRASH, *meanwhile, START, *second, *end]
+    return Schedule(0, config, {"riga": 0}, 1, 1, 0, actions)
+
+
+BAD = ("send", "presses", 0, b"riga", b"{", 0)
+TO_BE_TOLD = [press("S", 0), answer("a", 1), BAD, *READ]
+COMMIT = ("commit", 0)
+
+LIVES = {
+    "offsets are committed while nothing has been published": lives(
+        TO_BE_TOLD, [], READ, checkpoint_interval_s=0, last_words=[COMMIT]
+    ),
+    "a checkpoint is begun, and offsets are committed while nothing has been published": lives(
+        [*TO_BE_TOLD, ("checkpoint", 0, 0)], [], READ, last_words=[COMMIT]
+    ),
+    "what a checkpoint consists of is stored while nothing has been published": lives(
+        [*TO_BE_TOLD, ("checkpoint", 0, 0)], [], READ, last_words=[("deliver", 0, ALL, "checkpoints")] * 4
+    ),
+    "a batch is applied while a checkpoint is stored": lives(
+        [*READ, ("checkpoint", 0, 0), *TO_BE_TOLD], [], READ, last_words=[("deliver", 0, ALL, "checkpoints")] * 4
+    ),
+    "chunks of a checkpoint are damaged": lives(
+        ANSWERED, [("damage", 0, b"/chunk/", "flipped", where) for where in range(7, 700, 60)], READ
+    ),
+    "a chunk of a checkpoint says that it is huge": lives(ANSWERED, [("damage", 0, b"/chunk/", "huge", 0)], READ),
+    "silence is told, and then a late press makes the survey a bounce": lives(
+        [press("S", 0), *READ, *SILENCE], [press("late", -10)], READ
+    ),
+    "the same without checkpoints": lives(
+        [press("S", 0), *READ, *SILENCE], [press("late", -10)], READ, checkpoint_interval_s=0
+    ),
+    "the late press comes when all that had been there was read, but no time has passed": lives(
+        [press("S", 0), *READ, *CHECKPOINT, *SILENCE], [], [*READ, press("late", -10), *READ]
+    ),
+    "a press that was ahead of its time comes due, silence is told, then it comes due as a bounce": lives(
+        [press("S", 130_000), *READ, *TICK, ("time", 165_000), *TICK], [press("late", 129_990)], READ
+    ),
+    "a rejection is told, and then both its verdict and one that takes it back are read at once": lives(
+        [*ANSWERED, verdict("v1", "survey", "S", reliable=False), *READ],
+        [verdict("v2", "survey", "S", reliable=True)],
+        READ,
+    ),
+    "a withdrawal is told, and then both its press and one that makes that a bounce are read at once": lives(
+        [*ANSWERED, press("late", -10), *READ], [press("later", -1010)], READ
+    ),
+    "a chain of bounces is told as turned by one press, and then that and one that turns it back are read": lives(
+        [*(press(f"c{at}", 600 * at) for at in range(4)), *READ, *CHECKPOINT, press("late", -600), *READ, *SILENCE],
+        [press("later", -1200)],
+        READ,
+    ),
+    "a force majeure without a verdict is told, and then its verdict is read before it": lives(
+        [*ANSWERED, press("fm", -1, 3000), *READ],
+        [verdict("v", "force_majeure", "fm", reliable=False)],
+        VERDICTS_FIRST,
+        pending="exclude",
+    ),
+    "a force majeure is told as its verdict has it, and then that one and a later one are read before it": lives(
+        [*ANSWERED, press("fm", -1, 3000), verdict("v1", "force_majeure", "fm", reliable=True, scope="office"), *READ],
+        [verdict("v2", "force_majeure", "fm", reliable=False)],
+        VERDICTS_FIRST,
+    ),
+}
