@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from benchmarks import curves, latency, memory, report, scrapes, stages, throughput
+from benchmarks import curves, latency, memory, recovery, report, scrapes, stages, throughput
 from benchmarks.cluster import apache_kafka
 from benchmarks.contenders import OWN_PYTHON
 from benchmarks.machine import commit, describe
@@ -41,6 +41,7 @@ class Benchmark(NamedTuple):
 
 BENCHMARKS: Final = {
     "throughput": Benchmark(throughput.run, on_kafka=True),
+    "recovery": Benchmark(recovery.run, on_kafka=True),
     "latency": Benchmark(latency.run, on_kafka=True),
     "stages": Benchmark(stages.run),
     "curves": Benchmark(curves.run),

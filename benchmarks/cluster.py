@@ -48,8 +48,8 @@ def partitions_of(workload: Workload) -> np.ndarray:
     return by_office[workload.office]
 
 
-def fill(service: Service, workload: Workload) -> None:
-    """Publish the messages in their order, and see that all of them are there."""
+def fill(service: Service, workload: Workload, behind: int = 0) -> None:
+    """Publish the messages in their order behind so many others, and see that all of them are there."""
     topic = service.prefix + "presses"
     producer = Producer(
         {
@@ -75,7 +75,9 @@ def fill(service: Service, workload: Workload) -> None:
             while len(producer) > AT_ONCE:
                 producer.poll(0.01)
         producer.flush(FLUSH_TIMEOUT_S)
-    assert sum(end_offsets(service.bootstrap, topic)) == workload.messages.size, "not every message was published"
+    assert sum(end_offsets(service.bootstrap, topic)) == behind + workload.messages.size, (
+        "not every message was published"
+    )
 
 
 def end_offsets(bootstrap: str, topic: str) -> list[int]:

@@ -53,14 +53,17 @@ class Filled(NamedTuple):
 # The worker ----------------------------------------------------------------------------------------------------------
 
 
-def reading(filled: Filled, group: str, *, cores: frozenset[int] = MEASURED) -> Measured:
+def reading(
+    filled: Filled, group: str, *, cores: frozenset[int] = MEASURED, checkpoint_interval_s: float = 0
+) -> Measured:
     """Measure a worker from the assignment of the partitions to their being complete, as /readyz tells.
 
     The first one of a group publishes every survey. Later ones build the same indices from the log, but publish nothing
-    that was published before.
+    that was published before; with checkpoints they would restore them.
     """
     workload = filled.workload
-    with worker(filled.service, cores, "--clock", "event", kafka_group=group) as running:
+    settings = {"kafka_group": group, "checkpoint_interval_s": checkpoint_interval_s}
+    with worker(filled.service, cores, "--clock", "event", **settings) as running:
         wait_for(lambda: "no partitions" not in running.get("/readyz")[2], "an assignment", pause_s=0.01)
         began_s, cpu_began_s = time.perf_counter(), cpu_seconds(running.pid)
         wait_for(lambda: running.get("/readyz")[0] == 200, "a complete worker")

@@ -129,6 +129,38 @@ def latency(results: Results) -> str:
     return table(head, ((load, each["probes"], *(f"{each[name]:.0f}" for name in names)) for load, each in loads))
 
 
+def recovery(results: Results) -> str:
+    """Return the table of what the end of a worker costs, and of what that may be."""
+    found = results["recovery"]
+    hot = results.get("throughput", {}).get("summary", {}).get("worker_rebuild", {}).get("events_per_s")
+    rate = found["rebuild_with_checkpoints"]["events"] / found["rebuild_with_checkpoints"]["seconds"]
+    restored = found["restore"]["restore_seconds"]
+    whole = f"{found['employees']:,} employees, {found['events']:,} events"
+    rows = [
+        (f"restoring the states of {whole}, one core", "15 s", f"{restored:.1f} s", restored <= 15),
+        ("the same from the start of the process to ready", "", f"{found['restore']['start_seconds']:.1f} s", None),
+        ("the same, all cores", "", f"{found['restore_all_cores']['start_seconds']:.1f} s", None),
+        ("rebuilding from the log with checkpoints, events/s", "", f"{rate:,.0f}", None),
+        ("the same, of the rate of throughput above", "60 %", *_share(rate / hot if hot else None, least=0.6)),
+        ("what checkpoints take of the rate", "10 %", *_share(found["checkpoint_cost"], most=0.1)),
+        (
+            "bytes of a checkpoint with 1 % of employees changed, of a full one",
+            "5 %",
+            *_share(found["changed_share"], most=0.05),
+        ),
+        ("a full one, stored", "", f"{found['full_bytes'] / 2**20:,.0f} MiB", None),
+        ("before compression", "", f"{found['state_bytes'] / 2**20:,.0f} MiB", None),
+    ]
+    verdicts = {True: "reached", False: "**missed**", None: ""}
+    head = ("measure", "at most, at least", "measured", "")
+    return table(head, ((name, bound, value, verdicts[good]) for name, bound, value, good in rows))
+
+
+def _share(value: float | None, *, least: float = -1.0, most: float = 1e9) -> tuple[str, bool | None]:
+    """Return a share as text, and whether it lies within its bounds."""
+    return (MISSING, None) if value is None else (f"{100 * value:.1f} %", least <= value <= most)
+
+
 def curves(results: Results) -> str:
     """Return the tables of what the rate depends on."""
     shown: dict[str, Callable[[float], str]] = {
@@ -172,7 +204,7 @@ def machine(results: Results) -> str:
 
 
 BLOCKS: Final = {
-    each.__name__: each for each in (reached, throughput, stages, latency, curves, scrapes, memory, machine)
+    each.__name__: each for each in (reached, throughput, stages, latency, recovery, curves, scrapes, memory, machine)
 }
 
 
