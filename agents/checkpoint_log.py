@@ -4,29 +4,22 @@ A record is a chunk under its digest, or a manifest in one of two slots that tak
 stand before their keys.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection
 from typing import Final, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
-from agents.cluster import CHECKPOINTS, security_of
+from agents.cluster import CHECKPOINTS
+from agents.reading import POLL_MS, reader
 from agents.sending import Bundle, Message
 from streams.configuration import Configuration
 
 SLOTS: Final = 2
 AT_ONCE: Final = 4  # partitions; what is read of them is in memory together
-FETCH_BYTES: Final = 8 * 2**20
-POLL_MS: Final = 500
 TAIL_RECORDS: Final = 64  # a manifest is among the last records, mostly
-FIRST_PAUSE_S: Final = 0.2
-LONGEST_PAUSE_S: Final = 5.0
 
 log = logging.getLogger("kqi.checkpoints")
-Result = TypeVar("Result")
 Key = TypeVar("Key")
 
 
@@ -75,7 +68,7 @@ class CheckpointLog:
         waiting = sorted(partitions)
         if not waiting:
             return
-        async with self._consumer() as consumer:
+        async with reader(self._configuration) as consumer:
             while waiting:
                 some, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
                 places = [TopicPartition(self._topic, each) for each in some]
@@ -87,7 +80,7 @@ class CheckpointLog:
     async def latest_manifests(self, partitions: Collection[int]) -> dict[int, dict[int, bytes]]:
         """Manifests, by slot, that stand at the end of each partition, that of the last checkpoint among them if there is one."""
         found: dict[int, dict[int, bytes]] = {}
-        async with self._consumer() as consumer:
+        async with reader(self._configuration) as consumer:
             for partition in sorted(partitions):
                 found[partition] = await self._last_manifests(consumer, TopicPartition(self._topic, partition))
         return found
@@ -107,25 +100,8 @@ class CheckpointLog:
 
     async def ends(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """Where logs end, of any topics."""
-        async with self._consumer() as consumer:
+        async with reader(self._configuration) as consumer:
             return dict(await consumer.end_offsets(places))
-
-    @asynccontextmanager
-    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._configuration.kafka.bootstrap,
-            enable_auto_commit=False,
-            max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=100,
-            auto_offset_reset="earliest",
-            **security_of(self._configuration).for_aiokafka(),
-        )
-        await consumer.start()
-        await asyncio.sleep(0)  # a consumer that is stopped before its tasks had a turn raises CancelledError
-        try:
-            yield consumer
-        finally:
-            await consumer.stop()
 
     async def _read_to_end(
         self, consumer: AIOKafkaConsumer, places: Collection[TopicPartition]
@@ -150,15 +126,3 @@ def _put(place: dict[Key, bytes], key: Key, value: bytes | None) -> None:
         place.pop(key, None)
     else:
         place[key] = value
-
-
-async def until_done(attempt: Callable[[], Awaitable[Result]], what: str) -> Result:
-    """Try again, ever more slowly, as long as brokers are away."""
-    pause_s = FIRST_PAUSE_S
-    while True:
-        try:
-            return await attempt()
-        except (KafkaError, OSError, TimeoutError) as error:
-            log.warning("%s, trying again: %r", what, error)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
-from agents.checkpoint_log import SLOTS, CheckpointLog, Stored, until_done
+from agents.checkpoint_log import SLOTS, CheckpointLog, Stored
+from agents.reading import until_done
 from agents.sending import Bundle, Message
 from streams.checkpoint import Snapshot, digests_of, restore, stored_chunk, take
 from streams.engine import Engine, Partition

@@ -7,14 +7,12 @@ from typing import Final, NamedTuple
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from agents.cluster import security_of
+from agents.reading import POLL_MS, reader
 from streams.configuration import Configuration
 from streams.outputs import Survey
 from streams.told import Told, hear
 
 MOST_MESSAGES: Final = 1_000_000  # of a partition; more come only where there was no checkpoint, and are as old as that
-FETCH_BYTES: Final = 8 * 2**20
-POLL_MS: Final = 500
 
 log = logging.getLogger("kqi.told")
 _decoder = msgspec.json.Decoder(Survey)
@@ -39,19 +37,8 @@ class ToldLog:
         if not starts:
             return {}
         places = {TopicPartition(self._topic, number): start for number, start in starts.items()}
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._configuration.kafka.bootstrap,
-            enable_auto_commit=False,
-            max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=100,
-            auto_offset_reset="earliest",
-            **security_of(self._configuration).for_aiokafka(),
-        )
-        await consumer.start()
-        try:
+        async with reader(self._configuration) as consumer:
             return await self._read(consumer, places)
-        finally:
-            await consumer.stop()
 
     async def _read(self, consumer: AIOKafkaConsumer, places: Mapping[TopicPartition, int]) -> dict[int, Heard]:
         consumer.assign(list(places))

@@ -16,7 +16,7 @@ import numpy as np
 from faust.types import TP
 
 from agents.app import APACHE_KAFKA, BatchApp, GroupTimes, create_app
-from agents.checkpoint_log import CheckpointLog, until_done
+from agents.checkpoint_log import CheckpointLog
 from agents.checkpointing import Checkpointing
 from agents.checkpoints import Checkpoints, Restored
 from agents.cluster import input_topics, security_of
@@ -24,6 +24,7 @@ from agents.gate import PartitionBatch
 from agents.outputs import Outputs
 from agents.owned import SURVEY_TOPICS, Owned
 from agents.publishing import Publishing, Watcher
+from agents.reading import until_done
 from agents.telemetry import Telemetry
 from agents.told_log import ToldLog
 from agents.transport import Hooks, LogStart

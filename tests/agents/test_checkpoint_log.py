@@ -4,6 +4,7 @@ import pytest
 from confluent_kafka import Producer
 
 from agents.checkpoint_log import TAIL_RECORDS, CheckpointLog
+from agents.reading import reader
 from streams.configuration import configure
 from tests.service import PARTITIONS, Service
 
@@ -63,5 +64,5 @@ async def test_nothing_is_asked_for(log):
 
 async def test_a_reader_that_ends_at_once_ends_quietly(log):
     """Whoever stops before anything was read is not taken for cancelled."""
-    async with log._consumer():
+    async with reader(log._configuration):
         pass

@@ -1,0 +1,52 @@
+"""Reading logs of our own from one offset to their ends: as no member of any group, and again until brokers answer."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from agents.cluster import security_of
+from streams.configuration import Configuration
+
+FETCH_BYTES: Final = 8 * 2**20
+POLL_MS: Final = 500
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 5.0
+
+log = logging.getLogger("kqi.reading")
+Result = TypeVar("Result")
+
+
+@asynccontextmanager
+async def reader(configuration: Configuration) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer without a group, connected."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=configuration.kafka.bootstrap,
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=FETCH_BYTES,
+        fetch_max_wait_ms=100,
+        auto_offset_reset="earliest",
+        **security_of(configuration).for_aiokafka(),
+    )
+    await consumer.start()
+    await asyncio.sleep(0)  # a consumer that is stopped before its tasks had a turn raises CancelledError
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def until_done(attempt: Callable[[], Awaitable[Result]], what: str) -> Result:
+    """Try again, ever more slowly, as long as brokers are away."""
+    pause_s = FIRST_PAUSE_S
+    while True:
+        try:
+            return await attempt()
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("%s, trying again: %r", what, error)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
