@@ -11,6 +11,7 @@ from typing import Final
 
 from agents.checkpoints import Checkpoints
 from agents.outbox import Outbox
+from agents.outputs import NotAMemberError
 from agents.owned import Owned
 
 LAST_ONES_S: Final = 4.0  # a worker that lets go takes so long for its last checkpoints; what is not done is read again
@@ -46,6 +47,7 @@ class Checkpointing:
         self._mark_done = mark_done
         self._told_until = told_until
         self._interval_s = interval_s
+        self._at_work: asyncio.Task[None] | None = None
 
     async def run(self, held: Callable[[], Collection[Owned]]) -> None:
         """Take checkpoints of the partitions that are held, for ever."""
@@ -54,12 +56,29 @@ class Checkpointing:
             for owned in partitions:
                 await asyncio.sleep(self._interval_s / len(partitions))
                 if owned in held():
-                    await self.checkpoint(owned)
+                    await self._checkpoint_unless_abandoned(owned)
             if not partitions:
                 await asyncio.sleep(min(1.0, self._interval_s))
 
+    async def _checkpoint_unless_abandoned(self, owned: Owned) -> None:
+        self._at_work = asyncio.create_task(self.checkpoint(owned))
+        try:
+            await asyncio.wait({self._at_work})
+        finally:
+            self.abandon()
+        if not self._at_work.cancelled():
+            self._at_work.result()
+
+    def abandon(self) -> None:
+        """Let the checkpoint at work, if any, not come to its end, because others take over."""
+        if self._at_work is not None:
+            self._at_work.cancel()
+
     async def checkpoint(self, owned: Owned) -> None:
-        """Take and store a checkpoint, if anything was applied since the last one."""
+        """Take and store a checkpoint, if anything was applied since the last one.
+
+        None is stored while others may have taken over, whose chunks it might delete.
+        """
         async with self.checkpoints.turn(owned.number):
             if not self.checkpoints.is_due(owned.number, owned.next_offsets):
                 return
@@ -67,7 +86,10 @@ class Checkpointing:
                 told_until = self._told_until(owned.number)
                 snapshot = self.checkpoints.take(owned.number, owned.state, owned.next_offsets, told_until)
             await self._outbox.flush()
-            await self.checkpoints.save(snapshot)
+            try:
+                await self.checkpoints.save(snapshot)
+            except NotAMemberError:
+                return
             for topic, offset in snapshot.manifest.offsets.items():
                 if offset > owned.marks.get(topic, 0):
                     self._mark_done(owned.number, topic, offset)
@@ -85,3 +107,4 @@ class Checkpointing:
                 await asyncio.gather(*map(take_one, held))
         except TimeoutError:
             log.warning("not every partition got a last checkpoint: what came since the one before is read again")
+        self.abandon()

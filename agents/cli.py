@@ -6,15 +6,23 @@ a configuration that cannot be used. Messages go to standard error.
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from streams.configuration import Configuration
+from agents.options import (
+    BootstrapOption,
+    ConfigOption,
+    FilesArgument,
+    SetOption,
+    cluster_faults,
+    fail,
+    load,
+    quiet_pipe,
+    say,
+)
+from agents.state_cli import state_app
 
 app = typer.Typer(
     name="kqi",
@@ -24,64 +32,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # a third of the start-up time for nothing but colour
     pretty_exceptions_enable=False,
 )
-
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Configuration, TOML.", show_default=False)
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set one key; may be repeated.", show_default=False),
-]
-BootstrapOption = Annotated[
-    str | None,
-    typer.Option("--bootstrap", metavar="HOST:PORT", help="The Kafka cluster (kafka.bootstrap).", show_default=False),
-]
-FilesArgument = Annotated[
-    list[str], typer.Argument(metavar="FILE", help="NDJSON, plain, .gz or .zst; - for standard input.")
-]
-
-
-def fail(message: str, status: int = 1) -> NoReturn:
-    """Say what is wrong and end."""
-    typer.echo(f"kqi: {message}", err=True)
-    raise typer.Exit(status)
-
-
-def load(config: Path | None, settings: list[str] | None, **given: Any) -> "Configuration":
-    """Put the configuration together; ``given`` are keys of the table ``kafka`` or others, None for not given."""
-    from streams import configuration as c  # noqa: PLC0415
-
-    try:
-        sources = []
-        if config is not None:
-            sources.append(c.from_toml(config.read_text(encoding="utf-8"), str(config)))
-        sources.append(c.from_environment(os.environ))
-        sources.append(c.from_settings(settings or []))
-        sources.append(("the options", _nested({key: value for key, value in given.items() if value is not None})))
-        return c.configure(*sources)
-    except c.ConfigurationError as error:
-        fail("\nkqi: ".join(error.problems), 2)
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{config}: {getattr(error, 'strerror', None) or 'not a text in UTF-8'}", 2)
-
-
-def _nested(given: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in given.items():
-        table, _, inner = key.rpartition("__")
-        (found.setdefault(table, {}) if table else found)[inner] = value
-    return found
-
-
-@contextmanager
-def quiet_pipe() -> Iterator[None]:
-    """End without a word when the reader of standard output has gone."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(0) from None
 
 
 def _print_version(wanted: bool) -> None:
@@ -282,59 +232,7 @@ def topics(
         typer.echo(f"exists  {name}")
 
 
-state_app = typer.Typer(
-    help="Show what is stored of the workers' state, or start over from the log.",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
 app.add_typer(state_app, name="state")
-
-
-@state_app.callback()
-def state(
-    context: typer.Context,
-    bootstrap: BootstrapOption = None,
-    config: ConfigOption = None,
-    settings: SetOption = None,
-    output: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print.")] = "table",
-) -> None:
-    """Show the last checkpoint of every partition: its age and size, and how many messages came after it."""
-    configuration = load(config, settings, kafka__bootstrap=bootstrap)
-    if context.invoked_subcommand is not None:
-        context.obj = configuration
-        return
-    import asyncio  # noqa: PLC0415
-
-    from agents import state as s  # noqa: PLC0415
-
-    with cluster_faults():
-        found = asyncio.run(s.find(configuration))
-    with quiet_pipe():
-        if output == "json":
-            import json  # noqa: PLC0415
-
-            typer.echo(json.dumps(s.as_json(found), indent=2))
-            return
-        from rich.console import Console  # noqa: PLC0415
-        from rich.table import Table  # noqa: PLC0415
-
-        table = Table(*s.HEADINGS, box=None, header_style="")
-        for row in s.as_rows(found):
-            table.add_row(*row)
-        Console(width=None if sys.stdout.isatty() else 200).print(table)
-
-
-@state_app.command("rebuild")
-def state_rebuild(context: typer.Context) -> None:
-    """Delete the checkpoints, so that workers start over from the log; no worker may be running."""
-    import asyncio  # noqa: PLC0415
-
-    from agents.state import rebuild  # noqa: PLC0415
-
-    with cluster_faults():
-        partitions = asyncio.run(rebuild(context.obj))
-    say(f"the checkpoints of {partitions} partitions are deleted: the next workers read the log from its beginning")
 
 
 @app.command()
@@ -384,39 +282,6 @@ def check(
     with cluster_faults():
         security_of(configuration)
     typer.echo(f"{file or config or 'the environment and the defaults'}: right")
-
-
-def say(message: str) -> None:
-    """Tell a person on standard error."""
-    typer.echo(f"kqi: {message}", err=True)
-
-
-@contextmanager
-def cluster_faults() -> Iterator[None]:
-    """End with a sentence where the cluster, a file or a port is at fault."""
-    from agents.app import BrokerUnreachableError  # noqa: PLC0415
-    from agents.cluster import ClusterError  # noqa: PLC0415
-    from agents.embedded import EmbeddedBrokerError  # noqa: PLC0415
-    from agents.lines import FileError  # noqa: PLC0415
-    from agents.run import WorkerCrashedError  # noqa: PLC0415
-    from agents.security import SecurityError  # noqa: PLC0415
-    from agents.state import StateInUseError  # noqa: PLC0415
-    from agents.web import PortTakenError  # noqa: PLC0415
-
-    try:
-        yield
-    except ClusterError as error:
-        fail("\nkqi: ".join(error.problems))
-    except (
-        BrokerUnreachableError,
-        WorkerCrashedError,
-        EmbeddedBrokerError,
-        PortTakenError,
-        StateInUseError,
-    ) as error:
-        fail(str(error))
-    except (FileError, SecurityError) as error:
-        fail(str(error), 2)
 
 
 def main() -> None:

@@ -2,13 +2,18 @@
 
 Whatever caused a message counts as done only when the broker has it: `done` is called then, and not before. When the broker
 is slower than the work, the work waits.
+
+While others may have taken over, everything waits. What then turns out to be theirs is dropped: they tell it themselves,
+and it would arrive behind what they have told.
 """
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import NamedTuple
 
+from agents.outputs import NotAMemberError
 from agents.sending import Bundle, Message
 
 Deliver = Callable[[list[Message | Bundle]], Awaitable[None]]
@@ -17,9 +22,11 @@ MOST_BYTES = 16 * 2**20  # that may wait before the work does
 BYTES_AT_ONCE = 4 * 2**20
 OBJECT_BYTES = 1024  # about what a message or an entry takes besides its key and value: many may have none
 MESSAGES_AT_ONCE = 4000
+HELD_S = 0.1  # until it is looked again whether this is a member of its group
 
 
 class _Entry(NamedTuple):
+    partition: int  # of the input that it follows from
     messages: list[Message | Bundle]
     size: int  # bytes
     done: Callable[[], None] | None
@@ -43,15 +50,15 @@ class Outbox:
         self._sending = asyncio.Lock()
         self._haste = asyncio.Event()
 
-    def add(self, messages: Iterable[Message | Bundle], done: Callable[[], None] | None = None) -> None:
-        """Have messages published, and `done` called when they and all before them are."""
+    def add(self, partition: int, messages: Iterable[Message | Bundle], done: Callable[[], None] | None = None) -> None:
+        """Have messages that follow from a partition of the input published, and `done` called when they and all before them are."""
         entry = list(messages)
         if not entry and (done is None or not self._entries):
             if done is not None:
                 done()
             return
         size = OBJECT_BYTES + sum(map(_size, entry))
-        self._entries.append(_Entry(entry, size, done))
+        self._entries.append(_Entry(partition, entry, size, done))
         self._size += size
         self._added += 1
         self._news.set()
@@ -93,18 +100,35 @@ class Outbox:
         while self._published < end:
             await self._publish_some()
 
-    async def _publish_some(self) -> None:
-        """Publish the first entries; they leave when the broker has them."""
+    async def keep(self, partitions: Collection[int]) -> None:
+        """Drop what follows from other partitions than these: nobody is told of it, and it is not done."""
         async with self._sending:
-            entries = self._next()
-            if entries:  # nobody else was quicker
-                await self._deliver([message for entry in entries for message in entry.messages])
-            for entry in entries:
-                self._entries.popleft()
-                self._size -= entry.size
-                self._published += 1
-                if entry.done is not None:
-                    entry.done()
+            self._entries = deque(
+                # Who waits for its turn to come must not be told too early: the places stay.
+                entry if entry.partition in partitions else entry._replace(messages=[], size=0, done=None)
+                for entry in self._entries
+            )
+            self._size = sum(entry.size for entry in self._entries)
+
+    async def _publish_some(self) -> None:
+        """Publish the first entries, as soon as that is allowed; they leave when the broker has them."""
+        while True:
+            async with self._sending:
+                with contextlib.suppress(NotAMemberError):
+                    entries = self._next()
+                    if entries:  # nobody else was quicker
+                        await self._deliver([message for entry in entries for message in entry.messages])
+                    self._take_out(entries)
+                    return
+            await asyncio.sleep(HELD_S)
+
+    def _take_out(self, published: Iterable[_Entry]) -> None:
+        for entry in published:
+            self._entries.popleft()
+            self._size -= entry.size
+            self._published += 1
+            if entry.done is not None:
+                entry.done()
 
     def _next(self) -> list[_Entry]:
         """Some of the first entries, one at least if there is any."""

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -34,16 +34,31 @@ class TooLittleTakenError(Exception):
     """A topic is set up so that it does not take what belongs there; the message is one sentence."""
 
 
-class Outputs:
-    """The producer of one worker."""
+class NotAMemberError(Exception):
+    """Messages were not sent, or not all of them, because others may have taken over meanwhile."""
 
-    def __init__(self, configuration: Configuration, partitions: int) -> None:
+
+def _always() -> bool:
+    return True
+
+
+class Outputs:
+    """The producer of one worker.
+
+    Parameters
+    ----------
+    is_member
+        Tells whether the group surely has this worker as its member: without that nothing is sent.
+    """
+
+    def __init__(self, configuration: Configuration, partitions: int, is_member: Callable[[], bool] = _always) -> None:
         self.prefix = configuration.topic_prefix
         self.office_partitions = OfficePartitions(partitions)
         self.undeliverable = 0
         self.told_until: dict[int, int] = {}  # by partition, an offset of its surveys: what lies before is known to us
         self.refused = False  # whether the brokers do not take messages for now
         self._configuration = configuration
+        self._is_member = is_member
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -79,16 +94,21 @@ class Outputs:
         return Bundle(self.prefix + "surveys", partition, *records)
 
     async def deliver(self, messages: Iterable[Message | Bundle]) -> None:
-        """Publish messages; returns when the broker has every one of them."""
+        """Publish messages; returns when the broker has every one of them.
+
+        Raises
+        ------
+        NotAMemberError
+            The group may have given this worker up. Some of the messages may have been published.
+        """
         waiting = list(messages)
         for start in range(0, len(waiting), AT_ONCE):
             await self._deliver_all(waiting[start : start + AT_ONCE])
 
     async def _deliver_all(self, messages: list[Message | Bundle]) -> None:
-        assert self._producer is not None, "not started"
         pause_s = FIRST_PAUSE_S
         began_s = time.monotonic()
-        while failures := await send(self._producer, messages, self._note_place):
+        while failures := await self._send(messages):
             messages = []
             for failure in failures:
                 if failure.is_too_large and len(failure.messages) > 1:
@@ -107,6 +127,12 @@ class Outputs:
         if pause_s > FIRST_PAUSE_S:
             log.info("the brokers take messages again, after %.0f s", time.monotonic() - began_s)
         self.refused = False
+
+    async def _send(self, messages: list[Message | Bundle]) -> list[Failure]:
+        assert self._producer is not None, "not started"
+        if not self._is_member():
+            raise NotAMemberError
+        return await send(self._producer, messages, self._note_place)
 
     def _note_place(self, topic: str, partition: int, offset: int, count: int) -> None:
         # Behind a gap lies what somebody else told: that is not known to us until it is read back.

@@ -65,7 +65,9 @@ class Publishing:
             rows = np.union1d(rows, owned.recently_decided()).astype(np.int32)
         revise(owned.state, rows, time.time_ns() // 1_000_000)
         self._telemetry.survey_changes.inc(rows.size)
-        self.outbox.add(self._outputs.survey_records(owned.number, some) for some in records(owned.state, rows))
+        self.outbox.add(
+            owned.number, (self._outputs.survey_records(owned.number, some) for some in records(owned.state, rows))
+        )
         if self._watcher is not None:
             for survey in surveys(owned.state, rows):
                 self._watcher.survey(survey)
@@ -74,7 +76,9 @@ class Publishing:
         """Tell again what others told of surveys and is not so."""
         found = wrong(owned.state, owned.told, self._engine.surveys_since_ms(owned.state))
         self.surveys(owned, found.rows)
-        self.outbox.add(self._outputs.to_office("surveys", each.office_id, encode(each)) for each in found.gone)
+        self.outbox.add(
+            owned.number, (self._outputs.to_office("surveys", each.office_id, encode(each)) for each in found.gone)
+        )
         owned.told, owned.told_from = {}, None
 
     # Indices -------------------------------------------------------------------------------------------------------
@@ -87,7 +91,7 @@ class Publishing:
         for owned in complete:
             changes = owned.published.changes(self._engine, owned.state)
             while some := list(islice(changes, INDICES_AT_ONCE)):
-                self.outbox.add(map(self._index_message, some))
+                self.outbox.add(owned.number, map(self._index_message, some))
                 await self.outbox.make_room()
                 await asyncio.sleep(0)
                 if not may_go_on():  # from now on others tell; if the partition comes back, all of it is told again
@@ -104,7 +108,7 @@ class Publishing:
         """Publish dead letters and messages to be moved, of those that lie at or after the mark."""
         messages = self._rest(batch, intake, mark)
         while some := list(islice(messages, CONSEQUENCES_AT_ONCE)):
-            self.outbox.add(some)
+            self.outbox.add(batch.partition, some)
             await self.outbox.make_room()
 
     def _rest(self, batch: PartitionBatch, intake: Intake, mark: int) -> Iterator[Message]:

@@ -57,10 +57,11 @@ class Worker:
         self.configuration = configuration
         self.engine = Engine(configuration)
         self.telemetry = Telemetry()
-        self.outputs = Outputs(configuration, partitions)
+        self.outputs = Outputs(configuration, partitions, lambda: self.confirmed and not self._given_up)
         self.owned: dict[int, Owned] = {}
         self.assigned = False
         self._said_ready = False
+        self._given_up = False  # by the group, until it is known what others have taken over
         self.app: BatchApp | None = None
         self._event_clock = EventClock() if event_clock else None
         self._group_times = group_times
@@ -154,6 +155,8 @@ class Worker:
 
     async def _on_assigned(self, partitions: Collection[TP]) -> None:
         numbers = {partition.partition for partition in partitions}
+        await self._outbox.keep(numbers)  # others tell the rest
+        self._given_up = False
         self.owned = {number: owned for number, owned in self.owned.items() if number in numbers}
         restored: dict[int, Restored] = {}
         if self.checkpointing is not None:
@@ -227,8 +230,14 @@ class Worker:
         for owned in self.owned.values():
             async with owned.turn:  # a tick may be at work on what waited
                 pass
-        if await self._publish_the_last() and self.checkpointing is not None:
-            await self.checkpointing.last_ones(self.owned.values())
+        checkpointing = self.checkpointing
+        if not self.confirmed:
+            self._given_up = True
+            log.warning("out of touch with the group: what was not published yet is left to whoever reads it next")
+            if checkpointing is not None:
+                checkpointing.abandon()
+        elif await self._publish_the_last() and checkpointing is not None:
+            await checkpointing.last_ones(self.owned.values())
 
     # Batches -------------------------------------------------------------------------------------------------------
 
@@ -273,7 +282,7 @@ class Worker:
         await self._publishing.rest(batch, intake, mark)
         if self.checkpointing is None and batch.next_offset > mark:
             # What waits must not hold on to the batch.
-            self._outbox.add((), partial(self._mark_done, batch.partition, topic, batch.next_offset))
+            self._outbox.add(batch.partition, (), partial(self._mark_done, batch.partition, topic, batch.next_offset))
         await self._outbox.make_room()
 
     def _mark_done(self, number: int, topic: str, next_offset: int) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.cluster import PARTITIONS, filled_service
 from benchmarks.processes import MEASURED, ROOT, cpu_seconds, pinned, run_json, wait_for
 from benchmarks.workload import OUTCOMES, QUESTIONS, Workload, bucket_counts, employee_id, window_counts
-from streams.configuration import configure
+from streams.configuration import Configuration, configure
 from tests.apache_kafka import Address, Unavailable, fetch_jars
 from tests.service import KQI, Service, Worker, compile_kernels, environment
 
@@ -84,12 +84,12 @@ def worker(service: Service, cores: frozenset[int], *options: str, **settings: A
         yield running.wait_until_listening()
 
 
-def check_metrics(text: str, workload: Workload) -> None:
-    """Compare every count of surveys in /metrics with what the workload must come to."""
-    configuration = configure()
-    expected = window_counts([workload], configuration.window_minutes)
+def check_metrics(text: str, *workloads: Workload, configuration: Configuration | None = None) -> None:
+    """Compare every count of surveys in /metrics with what the workloads must come to."""
+    configuration = configuration or configure()
+    expected = window_counts(workloads, configuration.window_minutes)
     found = np.zeros_like(expected)
-    employees = {employee_id(number): number for number in range(workload.employees)}
+    employees = {employee_id(number): number for number in range(expected.shape[0])}
     windows = {name: number for number, name in enumerate(configuration.windows)}
     for question, outcome, employee, window, value in _SURVEYS.findall(text):
         place = employees[employee], windows[window], QUESTIONS.index(question), OUTCOMES.index(outcome)

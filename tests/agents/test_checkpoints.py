@@ -1,11 +1,18 @@
 """Checkpoints in their topic: whole at every moment, and never more than what is needed."""
 
+import asyncio
 import random
 
 import pytest
 
 from agents.checkpoint_log import CheckpointLog, Stored
+from agents.checkpointing import Checkpointing
 from agents.checkpoints import Checkpoints
+from agents.outbox import Outbox
+from agents.outputs import NotAMemberError
+from agents.owned import Owned
+from agents.sending import Message
+from streams.clock import EventClock
 from streams.configuration import configure
 from tests.reference.companies import company
 from tests.reference.contract import normalise
@@ -256,3 +263,52 @@ async def test_starting_over():
     await life.checkpoint(1)
     await topic.deliver(topic.no_manifests(8))
     assert await Life(topic, Feed(CONFIG)).restore() is None
+
+
+async def test_a_checkpoint_is_abandoned_when_others_take_over():
+    """Who has lost the partition in the middle of a checkpoint writes no more of it, and commits nothing."""
+    topic, done = Topic(), []
+    life = Life(topic, Feed(CONFIG))
+    life.feed.step(batches(9)[0])
+    owned = Owned(NUMBER, life.feed.partition, EventClock(), dict.fromkeys(TOPICS, 1))
+    away = asyncio.Event()
+    reached = asyncio.Event()
+
+    async def deliver(_messages):
+        reached.set()
+        await away.wait()
+
+    outbox = Outbox(deliver)
+    checkpointing = Checkpointing(life.checkpoints, outbox, lambda *mark: done.append(mark), lambda _: 0, 0.001)
+    outbox.add(NUMBER, [Message("surveys", NUMBER, b"", b"")])
+    held = [owned]
+    running = asyncio.create_task(checkpointing.run(lambda: held))
+    await reached.wait()
+    checkpointing.abandon()
+    held.clear()
+    away.set()
+    await outbox.flush()
+    assert (topic.records, done) == ([], [])
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_who_is_no_member_commits_nothing():
+    """A checkpoint that could not be stored because others took over is none, and the work goes on."""
+    topic, done = Topic(), []
+    life = Life(topic, Feed(CONFIG))
+    life.feed.step(batches(9)[0])
+
+    async def refuse(_messages):
+        raise NotAMemberError
+
+    life.checkpoints._deliver = refuse
+    owned = Owned(NUMBER, life.feed.partition, EventClock(), dict.fromkeys(TOPICS, 1))
+    checkpointing = Checkpointing(life.checkpoints, Outbox(refuse), lambda *mark: done.append(mark), lambda _: 0, 30)
+    await checkpointing.checkpoint(owned)
+    assert done == []
+    life.checkpoints._deliver = topic.deliver
+    await checkpointing.checkpoint(owned)
+    assert {offset for _, _, offset in done} == {1}
+    assert await Life(topic, Feed(CONFIG)).restore() == dict.fromkeys(TOPICS, 1)

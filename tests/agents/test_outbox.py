@@ -7,6 +7,7 @@ import pytest
 
 from agents import outbox as product
 from agents.outbox import OBJECT_BYTES, Outbox
+from agents.outputs import NotAMemberError
 from agents.sending import Bundle, Message
 from tests.agents.members import until
 
@@ -62,7 +63,7 @@ async def running(outbox):
 async def test_in_order(outbox, broker, running):
     """Messages and bundles of many entries come out as they were put in, whoever publishes them."""
     for number in range(1000):
-        outbox.add([message(f"{number} {each}") for each in range(number % 3)] + [Bundle("topic", 0, b"", number)])
+        outbox.add(0, [message(f"{number} {each}") for each in range(number % 3)] + [Bundle("topic", 0, b"", number)])
         if number % 100 == 0:
             await outbox.make_room()
             await asyncio.sleep(0)
@@ -76,11 +77,11 @@ async def test_done_when_the_broker_has_it(outbox, broker, running):
     """An entry is done when it and all before it are with the broker; one without messages, too."""
     broker.here.clear()
     done = []
-    outbox.add([message("a")], lambda: done.append(("first", list(broker.taken))))
-    outbox.add([], lambda: done.append(("empty", list(broker.taken))))
+    outbox.add(0, [message("a")], lambda: done.append(("first", list(broker.taken))))
+    outbox.add(0, [], lambda: done.append(("empty", list(broker.taken))))
     await until(lambda: broker.asked)
-    outbox.add([], lambda: done.append(("later", list(broker.taken))))
-    outbox.add([message("b")], lambda: done.append(("last", list(broker.taken))))
+    outbox.add(0, [], lambda: done.append(("later", list(broker.taken))))
+    outbox.add(0, [message("b")], lambda: done.append(("last", list(broker.taken))))
     assert done == []
     broker.here.set()
     await outbox.flush()
@@ -93,16 +94,16 @@ async def test_done_when_the_broker_has_it(outbox, broker, running):
 async def test_done_at_once_where_nothing_waits(outbox):
     """Without messages, and with nothing before it, an entry is done."""
     done = []
-    outbox.add([], lambda: done.append(1))
+    outbox.add(0, [], lambda: done.append(1))
     assert done == [1]
 
 
 async def test_nothing_is_left_of_nothing(outbox, broker):
     """What has neither messages nor consequences takes no room, however long the broker is away."""
-    outbox.add([message("a")])
+    outbox.add(0, [message("a")])
     before = len(outbox._entries)
     for _ in range(1000):
-        outbox.add([])
+        outbox.add(0, [])
     assert len(outbox._entries) == before
     await outbox.flush()
     assert broker.taken == ["a"]
@@ -114,9 +115,9 @@ async def test_the_work_waits_when_too_much_does(outbox, broker, monkeypatch):
     monkeypatch.setattr(product, "BYTES_AT_ONCE", 20_000)
     broker.here.clear()
     for number in range(4):
-        outbox.add([message(str(number), 20_000)])
+        outbox.add(0, [message(str(number), 20_000)])
         await outbox.make_room()
-    outbox.add([message("4", 20_000)])
+    outbox.add(0, [message("4", 20_000)])
     waiting = asyncio.create_task(outbox.make_room())
     await until(lambda: broker.asked)
     assert not waiting.done()
@@ -130,13 +131,13 @@ async def test_the_work_waits_when_too_much_does(outbox, broker, monkeypatch):
 async def test_messages_without_a_value_take_room_too(outbox, broker, messages):
     """Neither tombstones nor entries without any message pile up without end while the broker is away."""
     broker.here.clear()
-    outbox.add([message("first")])
+    outbox.add(0, [message("first")])
     added = 0
 
     async def work():
         nonlocal added
         for added in range(100_000):  # noqa: B007 - seen from outside
-            outbox.add(messages, list)
+            outbox.add(0, messages, list)
             await outbox.make_room()
 
     working = asyncio.create_task(work())
@@ -152,10 +153,10 @@ async def test_nobody_waits_for_what_others_add(outbox, broker):
     async def work():
         number = 0
         while busy:
-            outbox.add([message(str(number := number + 1))])
+            outbox.add(0, [message(str(number := number + 1))])
             await asyncio.sleep(0)
 
-    outbox.add([message("mine")])
+    outbox.add(0, [message("mine")])
     working = asyncio.create_task(work())
     async with asyncio.timeout(5):
         await outbox.flush()
@@ -168,13 +169,13 @@ async def test_rounds_are_small(outbox, broker, monkeypatch):
     """So many messages and bytes at once; an entry that is larger goes alone."""
     monkeypatch.setattr(product, "MESSAGES_AT_ONCE", 4)
     for count in (1, 2, 1, 1, 9, 1):
-        outbox.add([message("x")] * count)
+        outbox.add(0, [message("x")] * count)
     await outbox.flush()
     assert broker.rounds == [4, 1, 9, 1]
     monkeypatch.setattr(product, "BYTES_AT_ONCE", 50_000)
     broker.rounds.clear()
     for size in (20_000, 20_000, 20_000, 90_000, 1):
-        outbox.add([message("x", size)])
+        outbox.add(0, [message("x", size)])
     await outbox.flush()
     assert broker.rounds == [2, 1, 1, 1]
 
@@ -183,7 +184,7 @@ async def test_a_cancelled_delivery_is_made_again(outbox, broker, running):
     """Who is cancelled in the middle neither loses what he was at nor marks it, nor holds up the next."""
     broker.here.clear()
     done = []
-    outbox.add([message("a")], lambda: done.append(1))
+    outbox.add(0, [message("a")], lambda: done.append(1))
     await until(lambda: broker.asked)
     flushing = asyncio.create_task(outbox.flush())
     running.cancel()
@@ -201,7 +202,7 @@ async def test_a_failure_is_raised_and_nothing_is_done(outbox, broker, running):
     """A fault ends the publishing with its reason; what was not published is not done, and can still be."""
     broker.error = ValueError("no way")
     done = []
-    outbox.add([message("a")], lambda: done.append(1))
+    outbox.add(0, [message("a")], lambda: done.append(1))
     with pytest.raises(ValueError, match="no way"):
         await running
     with pytest.raises(ValueError, match="no way"):
@@ -216,13 +217,13 @@ async def test_in_haste_nobody_waits_for_room(outbox, broker, running, monkeypat
     """Who waits for room while the broker is away goes on at once; nothing is lost, and later there is time again."""
     monkeypatch.setattr(product, "MOST_BYTES", 10_000)
     broker.here.clear()
-    outbox.add([message("a", 20_000)])
+    outbox.add(0, [message("a", 20_000)])
     waiting = asyncio.create_task(outbox.make_room())
     await asyncio.sleep(0.01)
     assert not waiting.done()
     outbox.make_haste()
     await asyncio.wait_for(waiting, 5)
-    outbox.add([message("b", 20_000)])
+    outbox.add(0, [message("b", 20_000)])
     await asyncio.wait_for(outbox.make_room(), 5)
     outbox.make_haste(wanted=False)
     waiting = asyncio.create_task(outbox.make_room())
@@ -232,3 +233,36 @@ async def test_in_haste_nobody_waits_for_room(outbox, broker, running, monkeypat
     await asyncio.wait_for(waiting, 5)
     await outbox.flush()
     assert broker.taken == ["a", "b"]
+
+
+async def test_nothing_goes_out_while_others_may_have_taken_over(outbox, broker, running, monkeypatch):
+    """What waits is held as long as this is no member of its group, and goes out in order when it is again."""
+    monkeypatch.setattr(product, "HELD_S", 0.001)
+    done = []
+    broker.error = NotAMemberError()
+    outbox.add(0, [message("a")], lambda: done.append(1))
+    outbox.add(1, [message("b")])
+    asked = broker.asked
+    await until(lambda: broker.asked > asked + 5)
+    assert (broker.taken, done, outbox.waiting) == ([], [], 2)
+    broker.error = None
+    await outbox.flush()
+    assert (broker.taken, done) == (["a", "b"], [1])
+    assert not running.done()
+
+
+async def test_what_others_tell_is_dropped(outbox, broker, monkeypatch):
+    """What follows from partitions of others is not told and not done; who waits for the rest waits until it is told."""
+    monkeypatch.setattr(product, "HELD_S", 0.001)
+    done = []
+    broker.error = NotAMemberError()
+    for number, name in enumerate("abcd"):
+        outbox.add(number, [message(name)], lambda name=name: done.append(name))
+    waiting = asyncio.create_task(outbox.flush())
+    await until(lambda: broker.asked)
+    await outbox.keep([1, 3])
+    assert not waiting.done()
+    broker.error = None
+    await waiting
+    assert (broker.taken, done, outbox.waiting) == (["b", "d"], ["b", "d"], 0)
+    assert outbox._size == 0

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, NotLeaderForPartitionError
 
 from agents import outputs
-from agents.outputs import Outputs
+from agents.outputs import NotAMemberError, Outputs
 from agents.sending import Failure, Message, send
 from streams.configuration import configure
 from tests.service import Service
@@ -40,9 +40,9 @@ def deliver(monkeypatch):
     monkeypatch.setattr(outputs, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(outputs, "LONGEST_PAUSE_S", 0.004)
 
-    async def deliver(broker, messages):
+    async def deliver(broker, messages, is_member=lambda: True):
         monkeypatch.setattr(outputs, "send", broker.send)
-        publisher = Outputs(configure(), 4)
+        publisher = Outputs(configure(), 4, is_member)
         publisher._producer = object()
         await publisher.deliver(messages)
         return publisher
@@ -73,6 +73,17 @@ async def test_a_message_that_is_too_large_holds_nothing_up(deliver, caplog):
     (error,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert "offset 3" in error
     assert publisher.undeliverable == 1
+
+
+async def test_who_is_no_member_sends_nothing(deliver):
+    """What others may have taken over is not sent, and not sent again either."""
+    broker = Broker(lambda messages: [Failure(messages, KafkaTimeoutError())])
+    with pytest.raises(NotAMemberError):
+        await deliver(broker, MESSAGES, lambda: False)
+    with pytest.raises(NotAMemberError):
+        await deliver(broker, MESSAGES, lambda: not broker.attempts)
+    assert len(broker.attempts) == 1
+    assert broker.taken == []
 
 
 async def test_an_unexpected_error_is_raised(deliver):

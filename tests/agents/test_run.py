@@ -36,7 +36,7 @@ async def test_a_failure_to_publish_is_one_sentence(configuration):
     worker._outbox._deliver = fail
     running = asyncio.create_task(run_until(worker, asyncio.Event()))
     await until(lambda: worker.assigned)
-    worker._outbox.add([Message("run.surveys", 0, b"key", b"value")])
+    worker._outbox.add(0, [Message("run.surveys", 0, b"key", b"value")])
     with pytest.raises(WorkerCrashedError, match=r"^the worker cannot go on: it is broken$"):
         await asyncio.wait_for(running, 15)
     assert worker.outputs._producer._closed
@@ -56,7 +56,7 @@ async def test_stops_although_nothing_can_be_published(monkeypatch, caplog):
         worker = Worker(configuration, 2, group_times=EMBEDDED)
         running = asyncio.create_task(run_until(worker, stop))
         await until(lambda: worker.assigned)
-    worker._outbox.add([Message("kqi.surveys", 0, b"key", b"value")], lambda: done.append(1))
+    worker._outbox.add(0, [Message("kqi.surveys", 0, b"key", b"value")], lambda: done.append(1))
     await asyncio.sleep(0)
     stop.set()
     began_s = time.monotonic()

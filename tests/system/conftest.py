@@ -1,5 +1,6 @@
 """What the tests of failures share: one cluster for all of them."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 
 from tests.apache_kafka import Unavailable, fetch_jars
 from tests.system.cluster import Cluster
+
+LONG = os.environ.get("KQI_TEST_FAULTS") == "long"
+collect_ignore = [] if LONG else ["test_soak.py"]  # an hour
 
 
 @pytest.fixture(scope="session")

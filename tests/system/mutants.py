@@ -114,6 +114,8 @@ MUTANTS = [
     # The worker
     Mutant("agents/outbox.py", "if not entry and (done is None or not self._entries):", "if not entry:", "offsets are committed before what they caused is published"),
     Mutant("agents/outbox.py", "end = self._added\n", "end = self._published\n", "nobody waits for what is to be published"),
+    Mutant("agents/outbox.py", "entry if entry.partition in partitions else entry._replace(messages=[], size=0, done=None)", "entry", "who was given up tells what others have taken over"),
+    Mutant("agents/worker.py", "lambda: self.confirmed and not self._given_up", "lambda: True", "who was given up tells on"),
     Mutant("agents/owned.py", "self.next_offsets: dict[str, int] = dict(next_offsets or {})", "self.next_offsets: dict[str, int] = {}", "a restored state begins at the log's begin"),
     Mutant("agents/publishing.py", "self.surveys(owned, found.rows)", "pass", "what others told is not corrected"),
     Mutant("agents/worker.py", "owned.told_from = starts[number] if owned.told else None", "owned.told_from = None", "what is not corrected yet is taken for told by us"),

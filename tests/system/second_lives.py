@@ -44,22 +44,35 @@ START = ("assign", 0)
 ANSWERED = [press("S", 0), answer("a", 1), *READ, *CHECKPOINT]
 
 
-def lives(first, meanwhile, second, pending="include", checkpoint_interval_s=30, last_words=(PUBLISH,)):
-    """What one life does, what arrives before the next one begins, and how that one reads."""
-    config = {
+def config(pending="include", checkpoint_interval_s=30):
+    """What all of them run with."""
+    return {
         "windows": ["1m", "1h"],
         "checkpoint_interval_s": checkpoint_interval_s,
         "force_majeure_pending": pending,
         "correction_horizon_s": {},
     }
+
+
+def lives(first, meanwhile, second, pending="include", checkpoint_interval_s=30, last_words=(PUBLISH,)):
+    """What one life does, what arrives before the next one begins, and how that one reads."""
     end = [*TICK, PUBLISH, ("judge", START_MS + 400_000)]
     actions = [START, *first, *last_words, CRASH, *meanwhile, START, *second, *end]
-    return Schedule(0, config, {"riga": 0}, 1, 1, 0, actions)
+    return Schedule(0, config(pending, checkpoint_interval_s), {"riga": 0}, 1, 1, 0, actions)
+
+
+def given_up(first, meanwhile, afterwards=()):
+    """What the second of two workers does of which the group then loses sight; what arrives before the other takes over."""
+    first = [(kind, 1 if kind in ("fetch", "hear", "tick") else each, *rest) for kind, each, *rest in first]
+    taken_over = [("lose", 1), *meanwhile, ("assign", 0, 0), *READ]
+    end = [*TICK, PUBLISH, *afterwards, ("judge", START_MS + 400_000)]
+    return Schedule(0, config(), {"riga": 0}, 2, 2, 0, [("assign", 1, 1), *first, *taken_over, *end])
 
 
 BAD = ("send", "presses", 0, b"riga", b"{", 0)
 TO_BE_TOLD = [press("S", 0), answer("a", 1), BAD, *READ]
 COMMIT = ("commit", 0)
+SILENCE_WAITS = [press("before", -120_000), answer("a", -119_999), *READ, press("S", 0), *READ, *SILENCE]
 
 LIVES = {
     "offsets are committed while nothing has been published": lives(
@@ -113,5 +126,11 @@ LIVES = {
         [*ANSWERED, press("fm", -1, 3000), verdict("v1", "force_majeure", "fm", reliable=True, scope="office"), *READ],
         [verdict("v2", "force_majeure", "fm", reliable=False)],
         VERDICTS_FIRST,
+    ),
+    "silence waits to be told while other messages are under way, and others take over, for whom it is a bounce": given_up(
+        SILENCE_WAITS, [press("late", -10)]
+    ),
+    "the same, and then who was given up joins again and gets another partition": given_up(
+        SILENCE_WAITS, [press("late", -10)], [("rejoin", 1), ("assign", 0, 1)]
     ),
 }

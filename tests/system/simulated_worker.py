@@ -6,6 +6,7 @@ It may be dropped at any moment.
 """
 
 import asyncio
+import math
 from collections import defaultdict, deque
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -13,10 +14,10 @@ from unittest.mock import patch
 
 from faust.types import TP
 
-from agents import checkpoints, publishing, worker
+from agents import checkpoints, outbox, publishing, worker
 from agents.checkpoint_log import CheckpointLog, Stored
 from agents.fetching import LogStart
-from agents.outputs import Outputs
+from agents.outputs import NotAMemberError, Outputs
 from agents.sending import Bundle
 from agents.told_log import Heard, ToldLog
 from agents.transport import ANSWER_VALID_MS
@@ -50,6 +51,11 @@ class Worker:
     @property
     def owned(self):
         return self.product.owned
+
+    @property
+    def unconfirmed_s(self):
+        """How long ago the group confirmed its membership."""
+        return 0.0 if self.is_member else math.inf
 
     def kill(self):
         """End without a word."""
@@ -151,9 +157,15 @@ class Wire:
 
     def __init__(self):
         self.places = defaultdict(deque)
+        self._held = []
 
     def __bool__(self):
         return any(self.places.values())
+
+    async def hold(self):
+        """Return when it is looked again who is a member."""
+        self._held.append(asyncio.get_running_loop().create_future())
+        await self._held[-1]
 
     async def send(self, messages):
         """Return when the broker has all of the messages."""
@@ -165,6 +177,10 @@ class Wire:
             await arrival
 
     def deliver(self, broker, prefix, count, place):
+        for each in self._held:
+            if not each.done():
+                each.set_result(None)
+        self._held.clear()
         under_way = [
             queue for (topic, _), queue in sorted(self.places.items()) if place in (None, topic.removeprefix(prefix))
         ]
@@ -180,14 +196,17 @@ class Wire:
 class SimulatedOutputs(Outputs):
     """What a worker publishes goes on the wire."""
 
-    def __init__(self, broker, wire, homes, configuration, partitions):
-        super().__init__(configuration, partitions)
+    def __init__(self, broker, wire, homes, configuration, partitions, is_member):
+        super().__init__(configuration, partitions, is_member)
         self.office_partitions = homes
         self._broker = broker
         self._wire = wire
 
     async def deliver(self, messages):
         messages = list(messages)
+        if not self._is_member():
+            await self._wire.hold()
+            raise NotAMemberError
         await self._wire.send(messages)
         for message in messages:
             if isinstance(message, Bundle):
@@ -251,6 +270,7 @@ def told_the_time(broker):
         patch.object(worker, "time", clock),
         patch.object(publishing, "time", clock),
         patch.object(checkpoints, "time", clock),
+        patch.object(outbox, "HELD_S", 0),
         patch.object(asyncio, "to_thread", at_once),
     ):
         yield

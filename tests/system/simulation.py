@@ -108,9 +108,8 @@ class Simulation:
         self.workers[worker] = self._worker()
 
     async def _lose(self, worker):
-        """The group loses sight of a worker, which still publishes and stores what it has applied, and does not know."""
+        """The group loses sight of a worker, which has heard nothing from it for as long, and has messages under way."""
         self.workers[worker].is_member = False
-        self.checkpoints_are_whole = False  # two who write at once may spoil each other's
 
     async def _rejoin(self, worker):
         """A worker finds out that the group has lost sight of it, and joins again."""
@@ -134,8 +133,8 @@ class Simulation:
         self.broker.now_ms += TAKEOVER_MS
         self.owners = owners
         for worker in self.workers:
-            if not worker.is_member:  # what it tells when others have read back is not corrected: there is no fencing
-                worker.deliver(ALL, "surveys")
+            if not worker.is_member:  # what was under way has arrived by now
+                worker.deliver(ALL)
         members = [worker for worker in self.workers if worker.is_member]
         for worker in members:
             await worker.revoke()
