@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from kernels.indices import Formulas, evaluate_some
 from kernels.layout import survey_code
-from streams.catalogue import OUTCOMES, QUESTIONS, STAFF, Index, Scope, Weights, catalogue, metric_name
+from streams.catalogue import catalogue, metric_name
 from streams.configuration import Configuration
 from streams.engine import Engine, Partition, formulas_of
+from streams.index import OUTCOMES, QUESTIONS, STAFF, Index, Scope, Weights
 
 ENTITIES_AT_ONCE = 1000  # of which a piece makes the labels, or counts the series
 LINES_AT_ONCE = 1024

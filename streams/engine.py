@@ -45,9 +45,10 @@ from kernels.storage import (
 from kernels.sweeping import Retention
 from kernels.windows import BUCKETS, advance_windows
 from streams import events
-from streams.catalogue import Index, catalogue, weight_matrix
+from streams.catalogue import catalogue, weight_matrix
 from streams.clock import Clock, Now, Progress
 from streams.configuration import Configuration
+from streams.index import Index
 from streams.names import Names
 
 DAY_MS = 86_400_000

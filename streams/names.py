@@ -26,7 +26,7 @@ from kernels.naming import (
     NameTables,
 )
 from kernels.storage import index_capacity, longer, sparser
-from streams.catalogue import Scope
+from streams.index import Scope
 from streams.messages import Messages
 
 Entity = tuple[Scope | Literal["nameless"], str, str]  # (scope, office, employee or queue); an office has the name ""

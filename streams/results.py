@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from streams.catalogue import Index, Weights
 from streams.engine import Engine, Partition
+from streams.index import Index, Weights
 
 Row = dict[str, Any]
 _EXACT = 2.0**53  # up to here a double holds every integer

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from kernels.layout import UNDECIDED
 from kernels.nameless import LENGTH_BYTES
 from kernels.survey_records import LONGEST_RECORD_BYTES, LONGEST_VALUE_BYTES, write_surveys
-from streams.catalogue import OUTCOMES, QUESTIONS
 from streams.engine import Partition
+from streams.index import OUTCOMES, QUESTIONS
 from streams.outputs import Survey
 
 WITHDRAWN = "withdrawn"

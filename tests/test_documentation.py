@@ -13,11 +13,12 @@ from agents.cli import app
 from agents.replay import replay
 from agents.telemetry import Telemetry
 from kernels.layout import COUNTERS, NO, SILENT, YES, survey_code
-from streams.catalogue import OUTCOMES, catalogue, metric_name
+from streams.catalogue import catalogue, metric_name
 from streams.configuration import Configuration, configure, from_settings
 from streams.engine import Engine
 from streams.events import EVENT_NAMES, TOPIC_OF_KIND, TOPICS
 from streams.fields import FIELDS
+from streams.index import OUTCOMES
 from streams.outputs import OUTPUT_TOPICS, Indices, Survey
 from streams.refusals import REASONS
 from streams.results import rows

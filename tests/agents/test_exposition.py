@@ -10,9 +10,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from agents.exposition import Exposition, _Columns
 from kernels.layout import SURVEY_CODES
-from streams.catalogue import OUTCOMES, QUESTIONS
 from streams.configuration import configure
 from streams.engine import Engine
+from streams.index import OUTCOMES, QUESTIONS
 from tests.agents.crowd import crowd
 from tests.metrics import Scrape, sample_of
 from tests.streams.feeding import Feed

@@ -11,12 +11,12 @@ import numpy as np
 
 from kernels import storage
 from kernels.layout import PRESSES, SELLER, UNDECIDED
-from streams.catalogue import OUTCOMES, QUESTIONS
 from streams.clock import EventClock, WallClock
 from streams.configuration import configure
 from streams.decode import decode
 from streams.engine import NO_EVENTS, Engine, Events
 from streams.events import EVENT_NAMES, LONGEST_WINDOW_MS, TOPIC_OF_KIND
+from streams.index import OUTCOMES, QUESTIONS
 from streams.intake import take_in
 from streams.messages import Messages
 from streams.results import rows

@@ -15,8 +15,9 @@ The day of `EVENTS` at the office `riga-1`, an hour of it, as of its end:
 import pytest
 
 from kernels import layout
-from streams.catalogue import OUTCOMES, QUESTIONS, catalogue, metric_name, weight_matrix
+from streams.catalogue import catalogue, metric_name, weight_matrix
 from streams.configuration import METHOD_KEYS, Configuration, configure
+from streams.index import OUTCOMES, QUESTIONS
 from tests.reference.companies import START_MS
 from tests.streams.feeding import HOUR_MS, MINUTE_MS, Feed
 from tests.streams.happenings import answer, call, long_press, press, sale, verdict, visit
