@@ -27,7 +27,7 @@ class Checkpointing:
         self,
         checkpoints: Checkpoints,
         outbox: Outbox,
-        mark_done: Callable[[int, str, int], None],
+        mark_done: Callable[[int, str, int, int], None],
         told_until: Callable[[int], int],
         interval_s: float,
     ) -> None:
@@ -36,7 +36,8 @@ class Checkpointing:
         Parameters
         ----------
         mark_done
-            Called with a partition, a topic without its prefix and an offset that may be committed.
+            Called with a partition, a topic without its prefix, an offset that may be committed, and what ``told_until`` told
+            when it was reached.
         told_until
             Tells of a partition up to which offset what was told of surveys follows from its state.
         interval_s
@@ -92,7 +93,7 @@ class Checkpointing:
                 return
             for topic, offset in snapshot.manifest.offsets.items():
                 if offset > owned.marks.get(topic, 0):
-                    self._mark_done(owned.number, topic, offset)
+                    self._mark_done(owned.number, topic, offset, snapshot.manifest.told_until)
 
     async def last_ones(self, held: Collection[Owned]) -> None:
         """Take checkpoints of all before letting go, as many as there is time for."""

@@ -46,6 +46,20 @@ class LogStart(NamedTuple):
     begin: int  # the first offset that the log still has
     end: int  # the next one that it will have
     committed: int | None  # what a worker of this group last committed
+    note: str = ""  # what it noted with that
+
+
+class Mark(int):
+    """An offset to be committed, with a note for whoever begins there."""
+
+    note: str
+
+    @classmethod
+    def of(cls, offset: int, note: str) -> "Mark":
+        """Put the two together."""
+        mark = cls(offset)
+        mark.note = note
+        return mark
 
 
 class FetchingClient:
@@ -222,7 +236,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit offsets; return whether the group has them. If not, it is tried again later."""
         owned = self.assignment()
-        asked = {TopicPartition(*each): OffsetAndMetadata(n, "") for each, n in offsets.items() if each in owned}
+        asked = {
+            TopicPartition(*each): OffsetAndMetadata(n, getattr(n, "note", ""))
+            for each, n in offsets.items()
+            if each in owned
+        }
         timeout_s = LAST_COMMIT_TIMEOUT_S if self.ends else COMMIT_TIMEOUT_S
         try:
             async with asyncio.timeout(timeout_s):
@@ -257,8 +275,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         begins = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
         committed = await consumer._coordinator.fetch_committed_offsets(partitions)
-        marks = {each: mark.offset for each, mark in committed.items() if mark.offset >= 0}
-        return {TP(*each): LogStart(begins[each], ends[each], marks.get(each)) for each in partitions}
+        marks = {each: (mark.offset, mark.metadata) for each, mark in committed.items() if mark.offset >= 0}
+        return {TP(*each): LogStart(begins[each], ends[each], *marks.get(each, (None,))) for each in partitions}
 
     def fetch_state(self, partition: TP) -> Any:
         """Return aiokafka's state of an assigned partition, or None."""

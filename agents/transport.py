@@ -26,7 +26,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode import Service
 
-from agents.fetching import BatchConsumerThread, LogStart
+from agents.fetching import BatchConsumerThread, LogStart, Mark
 from agents.gate import Gate, PartitionBatch
 from agents.losses import LogLostError, Losses
 from agents.records import readable_end
@@ -123,10 +123,13 @@ class BatchConsumer(driver.Consumer):
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    def mark_done(self, partition: TP, next_offset: int) -> None:
-        """Have this offset committed, soon: all before it has been handled and its outcome is safe."""
+    def mark_done(self, partition: TP, next_offset: int, note: str = "") -> None:
+        """Have this offset committed, soon: all before it has been handled and its outcome is safe.
+
+        The note comes back as that of a `LogStart`.
+        """
         if self._assigned is not None and partition in self._assigned:
-            self._done[partition] = next_offset
+            self._done[partition] = Mark.of(next_offset, note)
 
     def progress(self) -> dict[TP, Progress]:
         """Return how far each partition has been handled; empty while partitions are being assigned."""

@@ -70,6 +70,8 @@ class Worker:
         self._outbox = self._publishing.outbox
         self._gave_up_publishing = False
         self._restored: Collection[int] = ()
+        self._kept: Collection[int] = ()  # partitions whose states were still at hand
+        self._told_starts: dict[int, int] = {}  # offsets in partitions' surveys, as their checkpoints tell
         self._told_log = ToldLog(configuration)
         self.checkpointing: Checkpointing | None = None
         if configuration.checkpoint_interval_s:
@@ -166,23 +168,11 @@ class Worker:
             if restored:
                 self.telemetry.restore_seconds.set(time.perf_counter() - began_s)
         self._restored = restored.keys()
-        await self._outbox.flush()  # what we still had to tell would arrive behind what is read back
-        starts = {number: self.told_until(number) for number in numbers}
-        starts |= {number: each.told_until for number, each in restored.items()}
-        heard = await until_done(lambda: self._told_log.read(starts), "the topic of surveys cannot be read")
+        self._kept = frozenset(self.owned)
+        self._told_starts = {number: each.told_until for number, each in restored.items()}
         self.owned = {
             number: self.owned.get(number) or self._new(number, restored.get(number)) for number in sorted(numbers)
         }
-        for number, owned in self.owned.items():
-            owned.told = heard[number].told
-            owned.told_from = starts[number] if owned.told else None
-            self.outputs.told_until[number] = heard[number].until
-        self.assigned = True
-        self._gave_up_publishing = False
-        self._outbox.make_haste(False)
-        self._said_ready = False
-        listed = ", ".join(map(str, sorted(numbers))) or "none"
-        log.info("owns %d of the partitions: %s; restored %d", len(numbers), listed, len(restored))
 
     def told_until(self, number: int) -> int:
         """Offset in a partition's surveys: whatever was told before follows from the state, as far as we have one."""
@@ -201,12 +191,34 @@ class Worker:
 
     async def _start_offsets(self, logs: Mapping[TP, LogStart]) -> Mapping[TP, int]:
         self._drop_states_of_other_logs(logs)
-        return {
+        await self._read_back(logs)
+        starts = {
             partition: self.owned[partition.partition].start(
                 self._topics[partition.topic], log.begin, log.committed or 0
             )
             for partition, log in logs.items()
         }
+        self.assigned = True
+        self._gave_up_publishing = False
+        self._outbox.make_haste(False)
+        self._said_ready = False
+        listed = ", ".join(map(str, self.owned)) or "none"
+        log.info("owns %d of the partitions: %s; restored %d", len(self.owned), listed, len(self._restored))
+        return starts
+
+    async def _read_back(self, logs: Mapping[TP, LogStart]) -> None:
+        """Read what others told of surveys since the states that we have; without one, since what was committed last."""
+        await self._outbox.flush()  # what we still had to tell would arrive behind what is read back
+        starts = dict.fromkeys(self.owned, 0)
+        for (_, number), log_start in logs.items():
+            if log_start.note.isdecimal():  # others may have committed for the group
+                starts[number] = max(starts[number], int(log_start.note))
+        starts |= self._told_starts | {number: self.told_until(number) for number in self._kept}
+        heard = await until_done(lambda: self._told_log.read(starts), "the topic of surveys cannot be read")
+        for number, owned in self.owned.items():
+            owned.told = heard[number].told
+            owned.told_from = starts[number] if owned.told else None
+            self.outputs.told_until[number] = heard[number].until
 
     def _drop_states_of_other_logs(self, logs: Mapping[TP, LogStart]) -> None:
         """Start over where a checkpoint knows more of a log than there is of it: the topic was made anew."""
@@ -218,6 +230,7 @@ class Worker:
                     *(number, topic, offset, log_start.end),
                 )
                 self.owned[number] = self._new(number)
+                self._told_starts[number] = 0  # the note is of the other log, too
                 if self.checkpointing is not None:
                     self.checkpointing.checkpoints.forget(number)
 
@@ -282,12 +295,16 @@ class Worker:
         await self._publishing.rest(batch, intake, mark)
         if self.checkpointing is None and batch.next_offset > mark:
             # What waits must not hold on to the batch.
-            self._outbox.add(batch.partition, (), partial(self._mark_done, batch.partition, topic, batch.next_offset))
+            number = batch.partition
+            done = partial(self._mark_done, number, topic, batch.next_offset, self.told_until(number))
+            self._outbox.add(number, (), done)
         await self._outbox.make_room()
 
-    def _mark_done(self, number: int, topic: str, next_offset: int) -> None:
+    def _mark_done(self, number: int, topic: str, next_offset: int, told_until: int) -> None:
+        """Have an offset committed, with where that begins which was told of surveys since."""
         if self.app is not None:
-            self.app.batches.mark_done(TP(self.configuration.topic_prefix + topic, number), next_offset)
+            partition = TP(self.configuration.topic_prefix + topic, number)
+            self.app.batches.mark_done(partition, next_offset, str(told_until))
 
     async def _apply_what_waited(self) -> None:
         """Apply what waited for a mark that turned out to lie beyond the end of its topic."""

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -54,12 +54,18 @@ class Filled(NamedTuple):
 
 
 def reading(
-    filled: Filled, group: str, *, cores: frozenset[int] = MEASURED, checkpoint_interval_s: float = 0
+    filled: Filled,
+    group: str,
+    *,
+    cores: frozenset[int] = MEASURED,
+    checkpoint_interval_s: float = 0,
+    before_end: Callable[[], None] = lambda: None,
 ) -> Measured:
     """Measure a worker from the assignment of the partitions to their being complete, as /readyz tells.
 
     The first one of a group publishes every survey. Later ones build the same indices from the log, but publish nothing
-    that was published before; with checkpoints they would restore them.
+    that was published before; with checkpoints they would restore them. ``before_end`` is called when all is measured, and the
+    worker still runs.
     """
     workload = filled.workload
     settings = {"kafka_group": group, "checkpoint_interval_s": checkpoint_interval_s}
@@ -69,6 +75,7 @@ def reading(
         wait_for(lambda: running.get("/readyz")[0] == 200, "a complete worker")
         seconds, cpu_s = time.perf_counter() - began_s, cpu_seconds(running.pid) - cpu_began_s
         text = running.get("/metrics")[2]
+        before_end()
     check_metrics(text, workload)
     events = sum(map(float, re.findall(r"^kqi_worker_events_total.* (.*)$", text, re.MULTILINE)))
     assert events == workload.messages.size, f"the worker read {events:.0f} of {workload.messages.size} events"
@@ -80,7 +87,8 @@ def worker(service: Service, cores: frozenset[int], *options: str, **settings: A
     """Start `kqi worker` on these cores."""
     compile_kernels()
     command = pinned(cores, [str(KQI), "worker", "--metrics-port", "0", *options])
-    with Worker(command, environment(**(service.settings | settings))) as running:
+    everything = {"metrics_max_series": 10**8}  # what is compared must be shown
+    with Worker(command, environment(**(service.settings | everything | settings))) as running:
         yield running.wait_until_listening()
 
 

@@ -15,6 +15,7 @@ import functools
 import hashlib
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -187,6 +188,11 @@ class Node:
         """Have the node stand still: its connections stay, and nothing answers."""
         assert self._process is not None, "not started"
         self._process.send_signal(signal.SIGSTOP)
+
+    def fill_disk(self) -> None:
+        """Have no file take one more byte, as on a full disk, until the node is launched again."""
+        assert self._process is not None, "not started"
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
 
     def thaw(self) -> bool:
         """Have it go on; False where there is nothing to go on."""

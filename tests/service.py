@@ -24,6 +24,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from agents.cli import app
+from agents.embedded import end_with_parent
 from agents.start import prepare_kernels
 from tests.metrics import Scrape
 
@@ -137,6 +138,7 @@ class Worker:
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._output,
+            preexec_fn=end_with_parent(),  # noqa: PLW1509 - calls one C function that is already loaded
         )
         return self
 

@@ -310,5 +310,5 @@ async def test_who_is_no_member_commits_nothing():
     assert done == []
     life.checkpoints._deliver = topic.deliver
     await checkpointing.checkpoint(owned)
-    assert {offset for _, _, offset in done} == {1}
+    assert {mark[2] for mark in done} == {1}
     assert await Life(topic, Feed(CONFIG)).restore() == dict.fromkeys(TOPICS, 1)

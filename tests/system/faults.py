@@ -71,6 +71,18 @@ def kill_broker(company, times):
         company.require_answer()
 
 
+def fill_disk(company, times):
+    """Let the disk of one broker of three be full; the service goes on without it, and with it when there is room again."""
+    for _ in range(times):
+        company.wait_for(300)
+        node = company.chance.choice(company.cluster.nodes)
+        node.fill_disk()
+        company.require_answer(2 * ANSWER_S)
+        node.kill()
+        company.cluster.launch([node])
+        company.require_answer()
+
+
 def restart_brokers(company, times):
     """Kill all three brokers, and start them again."""
     for _ in range(times):

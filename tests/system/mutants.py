@@ -110,11 +110,12 @@ MUTANTS = [
     Mutant("agents/checkpoints.py", "kept.known - before - kept.needed", "kept.known - before", "chunks are deleted that are needed"),
     Mutant("agents/checkpoints.py", "        chunks = iter(snapshot.chunks.items())\n", "        await self._deliver([self._log.manifest(number, (kept.slot + 1) % SLOTS, stored_manifest(snapshot.manifest))])\n        chunks = iter(snapshot.chunks.items())\n", "a manifest is written before its chunks"),
     Mutant("agents/checkpointing.py", "            await self._outbox.flush()\n", "", "a checkpoint is stored before what it caused is published"),
-    Mutant("agents/checkpointing.py", "            await self._outbox.flush()\n", "            for topic, offset in snapshot.manifest.offsets.items():\n                self._mark_done(owned.number, topic, offset)\n            await self._outbox.flush()\n", "offsets are committed before the checkpoint is stored"),
+    Mutant("agents/checkpointing.py", "            await self._outbox.flush()\n", "            for topic, offset in snapshot.manifest.offsets.items():\n                self._mark_done(owned.number, topic, offset, 0)\n            await self._outbox.flush()\n", "offsets are committed before the checkpoint is stored"),
     # The worker
     Mutant("agents/outbox.py", "if not entry and (done is None or not self._entries):", "if not entry:", "offsets are committed before what they caused is published"),
     Mutant("agents/outbox.py", "end = self._added\n", "end = self._published\n", "nobody waits for what is to be published"),
     Mutant("agents/outbox.py", "entry if entry.partition in partitions else entry._replace(messages=[], size=0, done=None)", "entry", "who was given up tells what others have taken over"),
+    Mutant("agents/worker.py", "starts[number] = max(starts[number], int(log_start.note))", "starts[number] = 10**9", "without a checkpoint nothing is read back"),
     Mutant("agents/worker.py", "lambda: self.confirmed and not self._given_up", "lambda: True", "who was given up tells on"),
     Mutant("agents/owned.py", "self.next_offsets: dict[str, int] = dict(next_offsets or {})", "self.next_offsets: dict[str, int] = {}", "a restored state begins at the log's begin"),
     Mutant("agents/publishing.py", "self.surveys(owned, found.rows)", "pass", "what others told is not corrected"),

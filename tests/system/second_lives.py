@@ -97,6 +97,12 @@ LIVES = {
     "the same without checkpoints": lives(
         [press("S", 0), *READ, *SILENCE], [press("late", -10)], READ, checkpoint_interval_s=0
     ),
+    "the same, and offsets are committed before the silence": lives(
+        [press("before", -120_000), answer("a", -119_999), press("S", 0), *READ, PUBLISH, COMMIT, *SILENCE],
+        [press("late", -10)],
+        READ,
+        checkpoint_interval_s=0,
+    ),
     "the late press comes when all that had been there was read, but no time has passed": lives(
         [press("S", 0), *READ, *CHECKPOINT, *SILENCE], [], [*READ, press("late", -10), *READ]
     ),

@@ -64,9 +64,9 @@ class Worker:
 
     # What the transport does -----------------------------------------------------------------------------------------
 
-    def mark_done(self, partition, next_offset):
+    def mark_done(self, partition, next_offset, note):
         """Have an offset committed, soon."""
-        self.done[partition.topic.removeprefix(self.prefix), partition.partition] = next_offset
+        self.done[partition.topic.removeprefix(self.prefix), partition.partition] = next_offset, note
 
     def progress(self):
         """How far reading has come: up to the end that was last heard of, if that is not too long ago."""
@@ -100,10 +100,11 @@ class Worker:
         places = {TP(self.prefix + topic, number): (topic, number) for topic in TOPICS for number in numbers}
         await self.waited_for(self.product._on_assigned(places.keys()))
         logs = {
-            each: LogStart(0, self.broker.logs[place].end, self.broker.committed.get(place))
+            each: LogStart(0, self.broker.logs[place].end, *self.broker.committed.get(place, (None, "")))
             for each, place in places.items()
         }
-        for each, offset in (await self.product._start_offsets(logs)).items():
+        starts = await self.waited_for(self.product._start_offsets(logs))
+        for each, offset in starts.items():
             self.positions[places[each]] = offset
 
     async def restorable(self, numbers):
@@ -112,12 +113,12 @@ class Worker:
         return {number: checkpoints.last(number).number for number in await checkpoints.restore(numbers)}
 
     async def waited_for(self, work):
-        """Let something be done, delivering whatever it waits for."""
+        """Let something be done, delivering whatever it waits for; return its result."""
         task = asyncio.ensure_future(work)
         while not task.done():
             await asyncio.sleep(0)
             self.deliver(ALL)
-        await task
+        return await task
 
     async def fetch(self, topic, number, count):
         """Read the next records of a topic, at most so many."""

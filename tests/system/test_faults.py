@@ -36,6 +36,7 @@ FAULTS = [
     ("long ago", faults.stop, 2, 20),
     ("long ago", faults.storm, 5, 60),
     ("live", faults.kill_broker, 1, 10),
+    ("live", faults.fill_disk, 1, 10),
     ("live", faults.freeze_broker, 1, 10),
     ("live", faults.restart_brokers, 1, 10),
     ("live", faults.freeze_worker, 1, 10),
