@@ -13,7 +13,7 @@ from tests.system.mutants import MUTANTS, attempt, mistaken
 
 LONG = os.environ.get("KQI_TEST_FAULTS") == "long"
 SEED = int(os.environ.get("KQI_TEST_SEED") or random.randrange(10**6))
-DRAWN = MUTANTS if LONG else random.Random(SEED).sample(MUTANTS, 8)
+DRAWN = MUTANTS if LONG else random.Random(SEED).sample(MUTANTS, 4)
 
 
 def test_there_are_enough():
