@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from agents.checkpoints import Checkpoints
+from agents.notes import Note
 from agents.outbox import Outbox
 from agents.outputs import NotAMemberError
 from agents.owned import Owned
@@ -27,7 +28,7 @@ class Checkpointing:
         self,
         checkpoints: Checkpoints,
         outbox: Outbox,
-        mark_done: Callable[[int, str, int, int], None],
+        mark_done: Callable[[int, str, int, Note], None],
         told_until: Callable[[int], int],
         interval_s: float,
     ) -> None:
@@ -36,8 +37,8 @@ class Checkpointing:
         Parameters
         ----------
         mark_done
-            Called with a partition, a topic without its prefix, an offset that may be committed, and what ``told_until`` told
-            when it was reached.
+            Called with a partition, a topic without its prefix, an offset that may be committed, and a note of the
+            state that had all before it.
         told_until
             Tells of a partition up to which offset what was told of surveys follows from its state.
         interval_s
@@ -85,6 +86,7 @@ class Checkpointing:
                 return
             async with owned.turn:  # between two batches, when all that they caused is on its way
                 told_until = self._told_until(owned.number)
+                note = Note(told_until, owned.state.now)
                 snapshot = self.checkpoints.take(owned.number, owned.state, owned.next_offsets, told_until)
             await self._outbox.flush()
             try:
@@ -93,7 +95,7 @@ class Checkpointing:
                 return
             for topic, offset in snapshot.manifest.offsets.items():
                 if offset > owned.marks.get(topic, 0):
-                    self._mark_done(owned.number, topic, offset, snapshot.manifest.told_until)
+                    self._mark_done(owned.number, topic, offset, note)
 
     async def last_ones(self, held: Collection[Owned]) -> None:
         """Take checkpoints of all before letting go, as many as there is time for."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from agents.gate import PartitionBatch
 from kernels.layout import PRESSES, SELLER, UNDECIDED
-from streams.clock import Clock
+from streams.clock import Clock, Now
 from streams.engine import Partition
 from streams.messages import detached
 from streams.published import PublishedIndices
@@ -44,6 +44,7 @@ class Owned:
         self.was_quiet = False  # then what was decided before the marks, but not told in time, is to be told
         self.told: Told = {}  # what others may have told of surveys, to be corrected
         self.told_from: int | None = None  # where that begins, until it is corrected
+        self.then: Now | None = None  # the time of the state that was at the marks before, until they are reached
         self.waiting: deque[PartitionBatch] = deque()  # until surveys are no longer read quietly
         self.turn = asyncio.Lock()  # its topics take turns, and what looks at all of it
         self.duplicates_told = 0

@@ -21,6 +21,7 @@ from agents.checkpointing import Checkpointing
 from agents.checkpoints import Checkpoints, Restored
 from agents.cluster import input_topics, security_of
 from agents.gate import PartitionBatch
+from agents.notes import Note, latest
 from agents.outputs import Outputs
 from agents.owned import SURVEY_TOPICS, Owned
 from agents.publishing import Publishing, Watcher
@@ -191,13 +192,16 @@ class Worker:
 
     async def _start_offsets(self, logs: Mapping[TP, LogStart]) -> Mapping[TP, int]:
         self._drop_states_of_other_logs(logs)
-        await self._read_back(logs)
+        notes = self._notes(logs)
+        await self._read_back(notes)
         starts = {
             partition: self.owned[partition.partition].start(
                 self._topics[partition.topic], log.begin, log.committed or 0
             )
             for partition, log in logs.items()
         }
+        for number, note in notes.items():
+            self.owned[number].then = note.now
         self.assigned = True
         self._gave_up_publishing = False
         self._outbox.make_haste(False)
@@ -206,13 +210,19 @@ class Worker:
         log.info("owns %d of the partitions: %s; restored %d", len(self.owned), listed, len(self._restored))
         return starts
 
-    async def _read_back(self, logs: Mapping[TP, LogStart]) -> None:
+    def _notes(self, logs: Mapping[TP, LogStart]) -> dict[int, Note]:
+        """What was noted with the committed offsets of partitions whose states were not at hand."""
+        everything_is_read_back = {number for number, start in self._told_starts.items() if start == 0}
+        found = {
+            number: latest(start.note for (_, partition), start in logs.items() if partition == number)
+            for number in self.owned.keys() - everything_is_read_back - set(self._kept)
+        }
+        return {number: note for number, note in found.items() if note is not None}
+
+    async def _read_back(self, notes: Mapping[int, Note]) -> None:
         """Read what others told of surveys since the states that we have; without one, since what was committed last."""
         await self._outbox.flush()  # what we still had to tell would arrive behind what is read back
-        starts = dict.fromkeys(self.owned, 0)
-        for (_, number), log_start in logs.items():
-            if log_start.note.isdecimal():  # others may have committed for the group
-                starts[number] = max(starts[number], int(log_start.note))
+        starts = dict.fromkeys(self.owned, 0) | {number: note.told_until for number, note in notes.items()}
         starts |= self._told_starts | {number: self.told_until(number) for number in self._kept}
         heard = await until_done(lambda: self._told_log.read(starts), "the topic of surveys cannot be read")
         for number, owned in self.owned.items():
@@ -270,6 +280,7 @@ class Worker:
 
     async def _apply(self, owned: Owned, topic: str, batch: PartitionBatch) -> None:
         began = time.perf_counter()
+        self._move_to_then(owned)
         mark = owned.marks.get(topic, 0)
         intake = take_in(
             batch.values,
@@ -296,15 +307,25 @@ class Worker:
         if self.checkpointing is None and batch.next_offset > mark:
             # What waits must not hold on to the batch.
             number = batch.partition
-            done = partial(self._mark_done, number, topic, batch.next_offset, self.told_until(number))
+            note = Note(self.told_until(number), owned.state.now)
+            done = partial(self._mark_done, number, topic, batch.next_offset, note)
             self._outbox.add(number, (), done)
         await self._outbox.make_room()
 
-    def _mark_done(self, number: int, topic: str, next_offset: int, told_until: int) -> None:
-        """Have an offset committed, with where that begins which was told of surveys since."""
+    def _move_to_then(self, owned: Owned) -> None:
+        """Where all was read that had been committed, let it be the time that it was then.
+
+        What was told by then follows from these events and that time: what time decides here was told.
+        """
+        if owned.then is not None and not owned.is_quiet:
+            self.engine.move_to(owned.state, owned.then)
+            owned.then = None
+
+    def _mark_done(self, number: int, topic: str, next_offset: int, note: Note) -> None:
+        """Have an offset committed, with a note of the state that had all before it."""
         if self.app is not None:
             partition = TP(self.configuration.topic_prefix + topic, number)
-            self.app.batches.mark_done(partition, next_offset, str(told_until))
+            self.app.batches.mark_done(partition, next_offset, note.text())
 
     async def _apply_what_waited(self) -> None:
         """Apply what waited for a mark that turned out to lie beyond the end of its topic."""
@@ -359,6 +380,7 @@ class Worker:
                 owned.clock.wall_ms = now_ms
                 owned.clock.caught_up = not behind
                 owned.clock.presses_caught_up = "presses" not in behind and not owned.waiting
+            self._move_to_then(owned)
             self._publishing.surveys(owned, self.engine.step(owned.state, NO_EVENTS, owned.clock))
             if owned.complete and owned.told and not owned.is_quiet:
                 self._publishing.correct(owned)

@@ -222,6 +222,10 @@ class Engine:
         partition.applied_clock_ms = dict(partition.topic_clock_ms)
         return rows
 
+    def move_to(self, partition: Partition, now: Now) -> None:
+        """Let it be an instant that somebody else had come to with the same events, who told of all that follows."""
+        self._advance(partition, NO_EVENTS, now)
+
     def _numbered(self, partition: Partition, accepted: Events) -> Events:
         """The events that count, with the numbers of their names."""
         if self.until_ms is not None:

@@ -103,6 +103,12 @@ LIVES = {
         READ,
         checkpoint_interval_s=0,
     ),
+    "silence is told, offsets behind it are committed, and then a late press makes the survey a bounce before time has passed": lives(
+        [press("S", 0), *READ, *SILENCE, PUBLISH, answer("early", -100_000), *READ, PUBLISH, COMMIT],
+        [press("late", -10)],
+        READ,
+        checkpoint_interval_s=0,
+    ),
     "the late press comes when all that had been there was read, but no time has passed": lives(
         [press("S", 0), *READ, *CHECKPOINT, *SILENCE], [], [*READ, press("late", -10), *READ]
     ),

@@ -1,0 +1,31 @@
+"""What is committed with an offset, for whoever begins there without a checkpoint: what was told of surveys by then, and what time it was."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from streams.clock import Now
+
+
+class Note(NamedTuple):
+    """A state that had all before an offset."""
+
+    told_until: int  # in the partition's surveys: whatever was told before follows from the state
+    now: Now  # the time that it stood at
+
+    def text(self) -> str:
+        """Write it as metadata of a committed offset."""
+        return f"{self.told_until} {self.now.now_ms} {self.now.silent_ms}"
+
+
+def latest(texts: Iterable[str]) -> Note | None:
+    """The latest of the notes of a partition's topics; others may have committed for the group, with anything or nothing."""
+    notes = [_read(text) for text in texts]
+    return max((note for note in notes if note is not None), default=None)
+
+
+def _read(text: str) -> Note | None:
+    words = text.split()
+    if len(words) != len(("told_until", *Now._fields)) or not all(word.removeprefix("-").isdecimal() for word in words):
+        return None
+    told_until, now_ms, silent_ms = map(int, words)
+    return Note(told_until, Now(now_ms, silent_ms))
