@@ -256,7 +256,6 @@ class Worker:
         checkpointing = self.checkpointing
         if not self.confirmed:
             self._given_up = True
-            log.warning("out of touch with the group: what was not published yet is left to whoever reads it next")
             if checkpointing is not None:
                 checkpointing.abandon()
         elif await self._publish_the_last() and checkpointing is not None:
