@@ -4,6 +4,7 @@ Where the fault allows it, each requires that the service answers again within 2
 afterwards, by who called.
 """
 
+from tests.system.cluster import ClusterNode
 from tests.system.company import ANSWER_S
 from tests.system.network import Condition
 
@@ -62,22 +63,20 @@ def storm(company, times):
 
 def kill_broker(company, times):
     """Kill -9 one broker of three; the service goes on without it, and with it when it is back."""
-    for _ in range(times):
-        company.wait_for(300)
-        node = company.chance.choice(company.cluster.nodes)
-        node.kill()
-        company.require_answer(2 * ANSWER_S)  # the brokers themselves need a while to notice
-        company.cluster.launch([node])
-        company.require_answer()
+    _lose_broker(company, times, ClusterNode.kill)
 
 
 def fill_disk(company, times):
     """Let the disk of one broker of three be full; the service goes on without it, and with it when there is room again."""
+    _lose_broker(company, times, ClusterNode.fill_disk)
+
+
+def _lose_broker(company, times, lose):
     for _ in range(times):
         company.wait_for(300)
         node = company.chance.choice(company.cluster.nodes)
-        node.fill_disk()
-        company.require_answer(2 * ANSWER_S)
+        lose(node)
+        company.require_answer(2 * ANSWER_S)  # the brokers themselves need a while to notice
         node.kill()
         company.cluster.launch([node])
         company.require_answer()
