@@ -18,14 +18,14 @@ from faust.types import TP
 from agents.app import APACHE_KAFKA, BatchApp, GroupTimes, create_app
 from agents.checkpoint_log import CheckpointLog
 from agents.checkpointing import Checkpointing
-from agents.checkpoints import Checkpoints, Restored
+from agents.checkpoints import Checkpoints
 from agents.cluster import input_topics, security_of
 from agents.gate import PartitionBatch
-from agents.notes import Note, latest
+from agents.holdings import Holdings
+from agents.notes import Note
 from agents.outputs import Outputs
 from agents.owned import SURVEY_TOPICS, Owned
 from agents.publishing import Publishing, Watcher
-from agents.reading import until_done
 from agents.telemetry import Telemetry
 from agents.told_log import ToldLog
 from agents.transport import Hooks, LogStart
@@ -59,28 +59,34 @@ class Worker:
         self.engine = Engine(configuration)
         self.telemetry = Telemetry()
         self.outputs = Outputs(configuration, partitions, lambda: self.confirmed and not self._given_up)
-        self.owned: dict[int, Owned] = {}
         self.assigned = False
         self._said_ready = False
         self._given_up = False  # by the group, until it is known what others have taken over
         self.app: BatchApp | None = None
-        self._event_clock = EventClock() if event_clock else None
         self._group_times = group_times
         self._topics = input_topics(configuration)
         self._publishing = Publishing(self.engine, self.outputs, self.telemetry, watcher)
         self._outbox = self._publishing.outbox
         self._gave_up_publishing = False
-        self._restored: Collection[int] = ()
-        self._kept: Collection[int] = ()  # partitions whose states were still at hand
-        self._told_starts: dict[int, int] = {}  # offsets in partitions' surveys, as their checkpoints tell
-        self._told_log = ToldLog(configuration)
-        self.checkpointing: Checkpointing | None = None
+        checkpoints = None
         if configuration.checkpoint_interval_s:
+            checkpoints = Checkpoints(CheckpointLog(configuration), self.outputs.deliver, self.engine, partitions)
+        self.holdings = Holdings(
+            self.engine,
+            self._topics,
+            self.outputs,
+            ToldLog(configuration),
+            checkpoints,
+            self.telemetry,
+            EventClock() if event_clock else None,
+        )
+        self.checkpointing: Checkpointing | None = None
+        if checkpoints is not None:
             self.checkpointing = Checkpointing(
-                Checkpoints(CheckpointLog(configuration), self.outputs.deliver, self.engine, partitions),
+                checkpoints,
                 self._outbox,
                 self._mark_done,
-                self.told_until,
+                self.holdings.told_until,
                 configuration.checkpoint_interval_s,
             )
 
@@ -160,89 +166,18 @@ class Worker:
         numbers = {partition.partition for partition in partitions}
         await self._outbox.keep(numbers)  # others tell the rest
         self._given_up = False
-        self.owned = {number: owned for number, owned in self.owned.items() if number in numbers}
-        restored: dict[int, Restored] = {}
-        if self.checkpointing is not None:
-            await self.checkpointing.checkpoints.keep(self.owned)
-            began_s = time.perf_counter()
-            restored = await self.checkpointing.checkpoints.restore(numbers - self.owned.keys())
-            if restored:
-                self.telemetry.restore_seconds.set(time.perf_counter() - began_s)
-        self._restored = restored.keys()
-        self._kept = frozenset(self.owned)
-        self._told_starts = {number: each.told_until for number, each in restored.items()}
-        self.owned = {
-            number: self.owned.get(number) or self._new(number, restored.get(number)) for number in sorted(numbers)
-        }
-
-    def told_until(self, number: int) -> int:
-        """Offset in a partition's surveys: whatever was told before follows from the state, as far as we have one."""
-        owned = self.owned.get(number)
-        if owned is not None and owned.told_from is not None:
-            return owned.told_from
-        return self.outputs.told_until.get(number, 0) if owned is not None else 0
-
-    def _new(self, number: int, restored: Restored | None = None) -> Owned:
-        clock = self._event_clock or WallClock()
-        if restored is None:
-            return Owned(number, self.engine.new_partition(), clock)
-        owned = Owned(number, restored.state, clock, restored.offsets)
-        owned.duplicates_told = restored.state.duplicates
-        return owned
+        await self.holdings.hold(numbers)
 
     async def _start_offsets(self, logs: Mapping[TP, LogStart]) -> Mapping[TP, int]:
-        self._drop_states_of_other_logs(logs)
-        notes = self._notes(logs)
-        await self._read_back(notes)
-        starts = {
-            partition: self.owned[partition.partition].start(
-                self._topics[partition.topic], log.begin, log.committed or 0
-            )
-            for partition, log in logs.items()
-        }
-        for number, note in notes.items():
-            self.owned[number].then = note.now
+        await self._outbox.flush()  # what we still had to tell would arrive behind what is read back
+        starts = await self.holdings.begin(logs)
         self.assigned = True
         self._gave_up_publishing = False
         self._outbox.make_haste(False)
         self._said_ready = False
         listed = ", ".join(map(str, self.owned)) or "none"
-        log.info("owns %d of the partitions: %s; restored %d", len(self.owned), listed, len(self._restored))
+        log.info("owns %d of the partitions: %s; restored %d", len(self.owned), listed, len(self.holdings.restored))
         return starts
-
-    def _notes(self, logs: Mapping[TP, LogStart]) -> dict[int, Note]:
-        """What was noted with the committed offsets of partitions whose states were not at hand."""
-        everything_is_read_back = {number for number, start in self._told_starts.items() if start == 0}
-        found = {
-            number: latest(start.note for (_, partition), start in logs.items() if partition == number)
-            for number in self.owned.keys() - everything_is_read_back - set(self._kept)
-        }
-        return {number: note for number, note in found.items() if note is not None}
-
-    async def _read_back(self, notes: Mapping[int, Note]) -> None:
-        """Read what others told of surveys since the states that we have; without one, since what was committed last."""
-        await self._outbox.flush()  # what we still had to tell would arrive behind what is read back
-        starts = dict.fromkeys(self.owned, 0) | {number: note.told_until for number, note in notes.items()}
-        starts |= self._told_starts | {number: self.told_until(number) for number in self._kept}
-        heard = await until_done(lambda: self._told_log.read(starts), "the topic of surveys cannot be read")
-        for number, owned in self.owned.items():
-            owned.told = heard[number].told
-            owned.told_from = starts[number] if owned.told else None
-            self.outputs.told_until[number] = heard[number].until
-
-    def _drop_states_of_other_logs(self, logs: Mapping[TP, LogStart]) -> None:
-        """Start over where a checkpoint knows more of a log than there is of it: the topic was made anew."""
-        for (topic, number), log_start in logs.items():
-            offset = self.owned[number].next_offsets.get(self._topics[topic], 0)
-            if number in self._restored and offset > log_start.end:
-                log.warning(
-                    "partition %d: its checkpoint knows %s up to %d, which ends at %d and was made anew: starting over",
-                    *(number, topic, offset, log_start.end),
-                )
-                self.owned[number] = self._new(number)
-                self._told_starts[number] = 0  # the note is of the other log, too
-                if self.checkpointing is not None:
-                    self.checkpointing.checkpoints.forget(number)
 
     def _on_letting_go(self) -> None:
         self.assigned = False
@@ -306,7 +241,7 @@ class Worker:
         if self.checkpointing is None and batch.next_offset > mark:
             # What waits must not hold on to the batch.
             number = batch.partition
-            note = Note(self.told_until(number), owned.state.now)
+            note = Note(self.holdings.told_until(number), owned.state.now)
             done = partial(self._mark_done, number, topic, batch.next_offset, note)
             self._outbox.add(number, (), done)
         await self._outbox.make_room()
@@ -383,6 +318,11 @@ class Worker:
             self._publishing.surveys(owned, self.engine.step(owned.state, NO_EVENTS, owned.clock))
             if owned.complete and owned.told and not owned.is_quiet:
                 self._publishing.correct(owned)
+
+    @property
+    def owned(self) -> dict[int, Owned]:
+        """The partitions that it holds, by number."""
+        return self.holdings.owned
 
     @property
     def ready(self) -> bool:

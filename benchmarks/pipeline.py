@@ -162,7 +162,7 @@ def serve(pipeline: Pipeline) -> Site:
     worker = Worker(pipeline.configuration, 1, event_clock=True)
     owned = Owned(0, pipeline.partition, pipeline.clock)
     owned.complete, owned.was_quiet = True, False
-    worker.owned, worker.assigned = {0: owned}, True
+    worker.holdings.owned, worker.assigned = {0: owned}, True
     return Site(worker_routes(worker), "127.0.0.1", 0)
 
 

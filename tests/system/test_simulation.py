@@ -40,7 +40,7 @@ def test_random_schedules_reach_what_they_are_for():
         met.update({survey["outcome"] for survey in broker.surveys.values()})
         met.update({reason for reason, _ in broker.dead_letters.values()})
         met.update(fate for state in simulation.states for fate, count in fates(state).items() if count)
-        met["restored"] += any(worker.product._restored for worker in simulation.workers)
+        met["restored"] += any(worker.product.holdings.restored for worker in simulation.workers)
         met["without checkpoints"] += not any(broker.stored.values())
     wanted = {
         *OUTCOMES,
