@@ -202,7 +202,7 @@ class Checkpoints:
         kept.size = snapshot.manifest.size
         await self._delete(number, kept, kept.known - before - kept.needed)
 
-    def _messages(self, number: int, chunks: list[tuple[bytes, bytes]]) -> list[Message | Bundle]:
+    def _messages(self, number: int, chunks: list[tuple[bytes, memoryview]]) -> list[Message | Bundle]:
         messages: list[Message | Bundle] = []
         for digest, chunk in chunks:
             value = stored_chunk(chunk)

@@ -46,6 +46,7 @@ from kernels.sweeping import Moved, Retention, count_kept, sweep_into
 from kernels.windows import BUCKETS
 
 SAMPLE_ROWS = 2048
+MAPPED_BYTES = 2**20  # arrays from here on lie apart from each other: see agents.start
 MAXIMUM_SLOTS = 65_536  # of a calendar: 256 KiB, 40 s a slot for a window of 30 days
 
 
@@ -156,10 +157,17 @@ def sparser(index: NDArray[np.uint64], entries: int) -> NDArray[np.uint64]:
 def longer(array: NDArray[Any], count: int) -> NDArray[Any]:
     """The array with room for ``count`` rows, lengthened in place: the system moves long ones without copying them.
 
-    No view of it may be alive.
+    One that becomes long is copied, once: lengthened where it lies, among small things, it would stay there and leave
+    holes behind. No view of it may be alive.
     """
-    if count > array.shape[0]:
-        array.resize((count + count // 4 + 64, *array.shape[1:]), refcheck=False)
+    if count <= array.shape[0]:
+        return array
+    shape = (count + count // 4 + 64, *array.shape[1:])
+    if array.nbytes < MAPPED_BYTES:
+        grown = np.zeros(shape, array.dtype)
+        grown[: array.shape[0]] = array
+        return grown
+    array.resize(shape, refcheck=False)
     return array
 
 

@@ -33,7 +33,7 @@ class Snapshot(NamedTuple):
     """A checkpoint that is to be stored."""
 
     manifest: Manifest
-    chunks: dict[bytes, bytes]  # by digest, those that were not known
+    chunks: dict[bytes, memoryview]  # by digest, those that were not known
     digests: frozenset[bytes]  # all that the checkpoint needs
 
 
@@ -91,7 +91,7 @@ def take(
         Digests of chunks that are stored already.
     """
     parts = _parts(partition)
-    chunks: dict[bytes, bytes] = {}
+    chunks: dict[bytes, memoryview] = {}
     digests = []
     for part in parts.values():
         digests += _cut(part, known, chunks)
@@ -136,16 +136,19 @@ def _one(held: list[Events]) -> Events:
     return Events(rows, np.concatenate([each.buffer for each in held]))
 
 
-def _cut(part: NDArray[Any], known: Collection[bytes], chunks: dict[bytes, bytes]) -> list[bytes]:
+def _cut(part: NDArray[Any], known: Collection[bytes], chunks: dict[bytes, memoryview]) -> list[bytes]:
     """Digests of an array's chunks; those that are not known go to ``chunks``."""
     content = part.reshape(-1).view(np.uint8).data
+    # Of an array's size, but it takes memory only where it is written to, and gives it back all at once.
+    copies = np.empty(content.nbytes, np.uint8).data
     digests = []
     for begin in range(0, content.nbytes, CHUNK_BYTES):
-        chunk = content[begin : begin + CHUNK_BYTES]
-        digest = digest_of(chunk)
+        place = slice(begin, begin + CHUNK_BYTES)
+        digest = digest_of(content[place])
         digests.append(digest)
         if digest not in known and digest not in chunks:
-            chunks[digest] = chunk.tobytes()
+            copies[place] = content[place]
+            chunks[digest] = copies[place]
     return digests
 
 
@@ -162,7 +165,7 @@ def _scalars(partition: Partition) -> dict[str, Any]:
 # What is stored ----------------------------------------------------------------------------------------------------
 
 
-def stored_chunk(chunk: bytes) -> bytes:
+def stored_chunk(chunk: memoryview) -> bytes:
     """A chunk as it is stored."""
     return zstandard.compress(chunk, 1)
 

@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from agents.start import SaidOnce
+from agents.start import MAPPED_BYTES, SaidOnce
+from kernels import storage
 
 
 def shown(said_once, name, level, message, *arguments):
@@ -41,3 +42,8 @@ def test_what_is_remembered_is_bounded():
     for number in range(5000):
         assert shown(said_once, "aiokafka", logging.ERROR, f"error {number}") == f"error {number}"
     assert len(said_once._said) <= 1000
+
+
+def test_long_arrays_are_those_that_the_system_maps_by_themselves():
+    """Tables that become long are copied to where they can grow."""
+    assert storage.MAPPED_BYTES == MAPPED_BYTES

@@ -8,6 +8,7 @@ import pytest
 from kernels import layout
 from kernels.layout import NONE, OFFICE_SCOPE, VISIT, Tables
 from kernels.storage import (
+    MAPPED_BYTES,
     Needs,
     add_office,
     add_panel,
@@ -340,12 +341,13 @@ def test_a_new_panel_begins_anew():
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
-def test_an_array_is_lengthened_in_place(dimensions):
-    """It stays the same object, keeps its rows, and the new ones are zero; where it is long enough it is left alone."""
+def test_a_long_array_is_lengthened_in_place(dimensions):
+    """It stays the same object, a short one is copied; either keeps its rows, and the new ones are zero."""
     array = np.zeros((0, 2, 3)[:dimensions], np.int32)
-    for rows in (1, 10, 1000, 100_000):
+    for rows in (1, 1000, 300_000, 500_000, 800_000):
         before = array.copy()
-        assert longer(array, rows) is array
+        was, array = array, longer(array, rows)
+        assert (array is was) == (before.nbytes >= MAPPED_BYTES)
         assert array.shape[0] >= rows
         assert array.shape[1:] == before.shape[1:]
         assert (array[: before.shape[0]] == before).all()
