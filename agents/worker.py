@@ -233,6 +233,7 @@ class Worker:
         passed = batch.next_offset - owned.next_offsets.get(topic, 0)
         note_batch(owned.state, intake, messages=batch.offsets.size, offsets=passed)
         owned.next_offsets[topic] = batch.next_offset
+        self._move_to_then(owned)  # what lay ahead of the time so far had been told of, too
         was_published = topic in SURVEY_TOPICS and batch.next_offset <= mark
         self._publishing.surveys(owned, rows[:0] if was_published else rows)
         self._count(owned, intake)

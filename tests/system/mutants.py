@@ -116,6 +116,7 @@ MUTANTS = [
     Mutant("agents/outbox.py", "end = self._added\n", "end = self._published\n", "nobody waits for what is to be published"),
     Mutant("agents/outbox.py", "entry if entry.partition in partitions else entry._replace(messages=[], size=0, done=None)", "entry", "who was given up tells what others have taken over"),
     Mutant("agents/holdings.py", "{number: note.told_until for number", "{number: 10**9 for number", "without a checkpoint nothing is read back"),
+    Mutant("agents/worker.py", "        self._move_to_then(owned)  # what lay", "        # what lay", "what comes due by the time that it was is taken for untold"),
     Mutant("agents/worker.py", "self.engine.move_to(owned.state, owned.then)", "pass", "without a checkpoint it is not the time that it was"),
     Mutant("agents/worker.py", "lambda: self.confirmed and not self._given_up", "lambda: True", "who was given up tells on"),
     Mutant("agents/owned.py", "self.next_offsets: dict[str, int] = dict(next_offsets or {})", "self.next_offsets: dict[str, int] = {}", "a restored state begins at the log's begin"),

@@ -109,6 +109,19 @@ LIVES = {
         READ,
         checkpoint_interval_s=0,
     ),
+    "a verdict that was ahead of its time comes due, a rejection is told, and offsets are committed behind all of it": lives(
+        [
+            *ANSWERED[:2],
+            verdict("v", "survey", "S", reliable=False, ts=START_MS + 60_000),
+            *READ,
+            ("time", 65_000),
+            *TICK,
+        ]
+        + [PUBLISH, verdict("w", "survey", "other", reliable=True), *READ, PUBLISH, COMMIT],
+        [],
+        READ,
+        checkpoint_interval_s=0,
+    ),
     "the late press comes when all that had been there was read, but no time has passed": lives(
         [press("S", 0), *READ, *CHECKPOINT, *SILENCE], [], [*READ, press("late", -10), *READ]
     ),
