@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from benchmarks.cluster import fill, filled_service
 from benchmarks.contenders import check_metrics
 from benchmarks.processes import cpu_seconds, resident_bytes, wait_for
-from benchmarks.workload import MINUTE_MS, START_MS, generate
+from benchmarks.workload import DAY_MS, MINUTE_MS, START_MS, generate
 from streams.configuration import configure
 
 pytestmark = pytest.mark.kafka
@@ -28,7 +28,8 @@ MINUTES = float(os.environ.get("KQI_TEST_SOAK_MINUTES") or 60)
 WARM_UP_SHARE = 0.25
 FULL_LOAD_ROUNDS = 30  # that are published as soon as those before are read, to find out what half load is
 ROUND_EVENTS = 200_000
-ROUND_DAYS = 1 / 2  # that pass in a round
+ROUND_DAYS = 1  # that pass in a round
+FIRST_MS = START_MS - 3000 * DAY_MS  # years pass in an hour, and nothing may lie in the future
 EMPLOYEES = 2_000
 EVENTS_PER_SURVEY = 1.75
 CONFIG = {"windows": ["15m", "1h", "8h"], "correction_horizon_s": {"presses": 3600}}
@@ -52,7 +53,7 @@ class Load:
         self.recent = deque(maxlen=KEPT_ROUNDS)
         self._service = service
         self._worker = worker
-        self._next_ms = START_MS
+        self._next_ms = FIRST_MS
 
     def publish(self):
         """Publish a round."""
