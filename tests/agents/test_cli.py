@@ -230,6 +230,8 @@ def test_an_interrupt_ends_a_replay(tmp_path):
     """Ctrl-C ends what runs in the foreground with status 130, without a traceback."""
     pipe = tmp_path / "events.ndjson"
     os.mkfifo(pipe)
+    # Tests that a shell runs in the background ignore interrupts, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen([KQI, "replay", pipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
     with pipe.open("wb"):  # returns when it is opened for reading
         process.send_signal(signal.SIGINT)
