@@ -32,7 +32,9 @@ ROUND_DAYS = 1  # that pass in a round
 FIRST_MS = START_MS - 3000 * DAY_MS  # years pass in an hour, and nothing may lie in the future
 EMPLOYEES = 2_000
 EVENTS_PER_SURVEY = 1.75
-CONFIG = {"windows": ["15m", "1h", "8h"], "correction_horizon_s": {"presses": 3600}}
+CONFIG = {"windows": ["15m", "1h", "8h"], "correction_horizon_s": {"presses": 3600}, "checkpoint_interval_s": 4}
+READING_S = 60.0  # between two readings of the memory
+IDLE_S = 8.0  # time for all that was read to be published, and to be in checkpoints
 KEPT_ROUNDS = 2  # that windows can reach, and more
 LOG_BYTES = {"presses": 2**29, "surveys": 2**29}  # of a partition: the log must not fill the disk
 SLOPE_MIB_PER_H = 1.0
@@ -119,27 +121,32 @@ def publish_for(load, rounds):
 
 
 def keep_publishing(load, worker, events_per_s):
-    """Publish at a rate; return readings of the worker's memory, whenever it has nothing to do."""
+    """Publish at a rate; return readings of the worker's memory, one a minute, when it has had nothing to do for a while."""
     readings = []
     began_s, events = time.monotonic(), load.events
     while (now_s := time.monotonic() - began_s) < MINUTES * 60:
         load.publish()
         load.wait_until_read()
+        if now_s >= len(readings) * READING_S:
+            readings.append(Reading(now_s, idle_bytes(worker)))
         time.sleep(max(0.0, (load.events - events) / events_per_s - (time.monotonic() - began_s)))
-        readings.append(Reading(now_s, resident_bytes(worker.pid)))
     return readings
 
 
-def slope_mib_per_h(readings):
-    """Return how memory grew, and the standard error of that, by the least of each minute.
+def idle_bytes(worker):
+    """Return the least memory that a worker takes while it has nothing left to do: what it keeps, and no more."""
+    end_s = time.monotonic() + IDLE_S
+    least = resident_bytes(worker.pid)
+    while time.monotonic() < end_s:
+        time.sleep(0.2)
+        least = min(least, resident_bytes(worker.pid))
+    return least
 
-    What a checkpoint takes for a moment, and what arrays take until they are swept, comes and goes.
-    """
-    minutes = {}
-    for each in readings:
-        minutes.setdefault(each.at_s // 60, []).append(each.resident_bytes)
-    hours = [minute / 60 for minute in minutes]
-    sizes = [min(each) / 2**20 for each in minutes.values()]
+
+def slope_mib_per_h(readings):
+    """Return how memory grew, and the standard error of that."""
+    hours = [each.at_s / 3600 for each in readings]
+    sizes = [each.resident_bytes / 2**20 for each in readings]
     slope, intercept = linear_regression(hours, sizes)
     rests = [size - intercept - slope * hour for hour, size in zip(hours, sizes, strict=True)]
     spread = math.sqrt((len(hours) - 1) * variance(hours))
