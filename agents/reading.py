@@ -16,6 +16,7 @@ FETCH_BYTES: Final = 8 * 2**20
 POLL_MS: Final = 500
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 5.0
+DISCONNECT_S: Final = 1.0  # brokers that answer need a few milliseconds; a worker that ends waits for no others
 
 log = logging.getLogger("kqi.reading")
 Result = TypeVar("Result")
@@ -37,7 +38,11 @@ async def reader(configuration: Configuration) -> AsyncIterator[AIOKafkaConsumer
     try:
         yield consumer
     finally:
-        await consumer.stop()
+        # By itself: while brokers are away, a cancellation of parts of it may escape from it, or be lost in it.
+        leaving = asyncio.create_task(consumer.stop())
+        leaving.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait({leaving}, timeout=DISCONNECT_S)
+        leaving.cancel()
 
 
 async def until_done(attempt: Callable[[], Awaitable[Result]], what: str) -> Result:
