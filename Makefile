@@ -7,8 +7,11 @@ STAMP := $(VENV)/.installed
 BENCHMARKS_VENV := benchmarks/.venv
 BENCHMARKS_STAMP := $(BENCHMARKS_VENV)/.installed
 BENCHMARKS ?=
+# What checks deploy/: linters and schemas, apart from what the service is made of.
+DEPLOY_VENV := tests/deploy/.venv
+DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
 
-.PHONY: setup run test faults lint lock bench clean
+.PHONY: setup run test faults lint deploy-tools deploy-rule lock bench clean
 
 setup: $(STAMP)
 
@@ -43,12 +46,25 @@ $(BENCHMARKS_STAMP): benchmarks/requirements.txt
 bench: setup $(BENCHMARKS_STAMP)
 	$(BIN)/python -m benchmarks $(BENCHMARKS)
 
+$(DEPLOY_STAMP): tests/deploy/requirements.txt
+	test -x $(DEPLOY_VENV)/bin/python || $(PYTHON) -m venv $(DEPLOY_VENV)
+	$(DEPLOY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/deploy/requirements.txt
+	touch $(DEPLOY_STAMP)
+
+deploy-tools: $(DEPLOY_STAMP)
+
+# The rules of deploy/prometheus as the Prometheus operator wants them.
+deploy-rule: setup
+	$(BIN)/python deploy/kubernetes/rule.py > deploy/kubernetes/production/prometheusrule.yaml
+
 # Renews the locked requirements: every package with its hashes, no address of any index.
 LOCK := -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock: setup
 	$(BIN)/python $(LOCK) --extra dev --output-file requirements.txt pyproject.toml requirements.in
 	$(BIN)/python $(LOCK) --output-file benchmarks/requirements.txt benchmarks/requirements.in
+	$(BIN)/python $(LOCK) --constraint requirements.txt --output-file deploy/requirements.txt pyproject.toml deploy/requirements.in
+	$(BIN)/python $(LOCK) --output-file tests/deploy/requirements.txt tests/deploy/requirements.in
 
 clean:
-	rm -rf $(VENV) $(BENCHMARKS_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BENCHMARKS_VENV) $(DEPLOY_VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -55,7 +55,7 @@ class CheckpointLog:
             elif group == self._group + b"/chunk":
                 _put(stored.chunks, bytes.fromhex(name.decode()), value)
         except ValueError:
-            log.warning("a record of %s has a key of no meaning: %r", self._topic, key)
+            log.warning("a record of %s has a key of no meaning", self._topic, extra={"topic": self._topic})
 
     def no_manifests(self, partitions: int) -> list[Message | Bundle]:
         """What leaves no checkpoint behind."""

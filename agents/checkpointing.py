@@ -9,7 +9,9 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Final
 
+from agents import tracing
 from agents.checkpoints import Checkpoints
+from agents.memory import give_back
 from agents.notes import Note
 from agents.outbox import Outbox
 from agents.outputs import NotAMemberError
@@ -59,6 +61,7 @@ class Checkpointing:
                 await asyncio.sleep(self._interval_s / len(partitions))
                 if owned in held():
                     await self._checkpoint_unless_abandoned(owned)
+            await asyncio.to_thread(give_back)  # copies of arrays and messages came and went
             if not partitions:
                 await asyncio.sleep(min(1.0, self._interval_s))
 
@@ -82,20 +85,27 @@ class Checkpointing:
         None is stored while others may have taken over, whose chunks it might delete.
         """
         async with self.checkpoints.turn(owned.number):
-            if not self.checkpoints.is_due(owned.number, owned.next_offsets):
-                return
-            async with owned.turn:  # between two batches, when all that they caused is on its way
-                told_until = self._told_until(owned.number)
-                note = Note(told_until, owned.state.now)
+            if self.checkpoints.is_due(owned.number, owned.next_offsets):
+                with tracing.whole("checkpoint", partition=owned.number) as span:
+                    await self._checkpoint(owned, span)
+
+    async def _checkpoint(self, owned: Owned, span: tracing.Span) -> None:
+        async with owned.turn:  # between two batches, when all that they caused is on its way
+            told_until = self._told_until(owned.number)
+            note = Note(told_until, owned.state.now, owned.state.asked_by)
+            with tracing.part("snapshot"):
                 snapshot = self.checkpoints.take(owned.number, owned.state, owned.next_offsets, told_until)
+        span.note(number=snapshot.manifest.number, bytes=snapshot.manifest.size, chunks=len(snapshot.chunks))
+        with tracing.part("flush"):
             await self._outbox.flush()
-            try:
+        try:
+            with tracing.part("store"):
                 await self.checkpoints.save(snapshot)
-            except NotAMemberError:
-                return
-            for topic, offset in snapshot.manifest.offsets.items():
-                if offset > owned.marks.get(topic, 0):
-                    self._mark_done(owned.number, topic, offset, note)
+        except NotAMemberError:
+            return
+        for topic, offset in snapshot.manifest.offsets.items():
+            if offset > owned.marks.get(topic, 0):
+                self._mark_done(owned.number, topic, offset, note)
 
     async def last_ones(self, held: Collection[Owned]) -> None:
         """Take checkpoints of all before letting go, as many as there is time for."""

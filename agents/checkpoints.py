@@ -16,8 +16,9 @@ from agents.checkpoint_log import SLOTS, CheckpointLog, Stored
 from agents.reading import until_done
 from agents.sending import Bundle, Message
 from streams.checkpoint import Snapshot, digests_of, restore, stored_chunk, take
-from streams.engine import Engine, Partition
+from streams.engine import Engine
 from streams.manifest import CheckpointRefusedError, Manifest, read_manifest, stored_manifest
+from streams.partition import Partition
 
 CHUNKS_AT_ONCE: Final = 128  # compressed and sent together: 8 MiB before they are compressed
 DELETED_AT_ONCE: Final = 4000
@@ -97,18 +98,25 @@ class Checkpoints:
             try:
                 manifests.append((slot, read_manifest(data)))
             except CheckpointRefusedError as error:
-                log.warning("partition %d: a checkpoint %s", number, error)
+                log.warning("partition %d: a checkpoint %s", number, error, extra={"partition": number})
         for slot, manifest in sorted(manifests, key=lambda each: -each[1].number):
             kept.number = max(kept.number, manifest.number)
             try:
                 state = restore(manifest, stored.chunks.get, self._engine, partitions=self._partitions)
             except CheckpointRefusedError as error:
-                log.warning("partition %d: the checkpoint %d %s", number, manifest.number, error)
+                log.warning(
+                    "partition %d: the checkpoint %d %s", number, manifest.number, error, extra={"partition": number}
+                )
                 continue
             self._hold(kept, slot, manifest, stored)
+            log.debug("partition %d: restored its checkpoint %d", number, manifest.number, extra={"partition": number})
             return Restored(state, manifest.offsets, manifest.told_until)
         if stored.manifests:
-            log.warning("partition %d: no checkpoint can be used, its log is read from the beginning", number)
+            log.warning(
+                "partition %d: no checkpoint can be used, its log is read from the beginning",
+                number,
+                extra={"partition": number},
+            )
         return None
 
     def _hold(self, kept: _Kept, slot: int, manifest: Manifest, stored: Stored) -> None:
@@ -200,6 +208,11 @@ class Checkpoints:
         kept.offsets = snapshot.manifest.offsets
         kept.taken_ms = snapshot.manifest.taken_ms
         kept.size = snapshot.manifest.size
+        log.debug(
+            "partition %d: the checkpoint %d is stored, %d of %d bytes of the state were new",
+            *(number, kept.number, sum(chunk.nbytes for chunk in snapshot.chunks.values()), kept.size),
+            extra={"partition": number},
+        )
         await self._delete(number, kept, kept.known - before - kept.needed)
 
     def _messages(self, number: int, chunks: list[tuple[bytes, memoryview]]) -> list[Message | Bundle]:

@@ -11,17 +11,26 @@ from typing import Annotated, Literal
 
 import typer
 
+from agents.board_cli import board_app
+from agents.boards_cli import boards_app
+from agents.directory_cli import directory_app
+from agents.explain_cli import explain_app
+from agents.looking_cli import looking_app
 from agents.options import (
     BootstrapOption,
     ConfigOption,
     FilesArgument,
+    LogFormatOption,
+    LogLevelOption,
     SetOption,
-    cluster_faults,
     fail,
     load,
+    load_directory,
     quiet_pipe,
     say,
+    telling_faults,
 )
+from agents.rules_cli import rules_app
 from agents.state_cli import state_app
 
 app = typer.Typer(
@@ -64,12 +73,12 @@ def demo(
 
     from agents.start import prepare_kernels, set_up_logging  # noqa: PLC0415
 
-    set_up_logging()
-    prepare_kernels(say)
+    voice = set_up_logging(configuration)
+    prepare_kernels(voice.say)
     from agents.demo import run_demo  # noqa: PLC0415
 
-    with cluster_faults():
-        asyncio.run(run_demo(configuration, port, seed, say))
+    with telling_faults(voice.tell):
+        asyncio.run(run_demo(configuration, port, seed, voice.say))
 
 
 @app.command()
@@ -82,25 +91,28 @@ def worker(
         Literal["wall", "event"],
         typer.Option(help="What time it is: the wall's, or the greatest ts seen (for backfills and tests)."),
     ] = "wall",
+    log_format: LogFormatOption = None,
+    log_level: LogLevelOption = None,
     config: ConfigOption = None,
     settings: SetOption = None,
 ) -> None:
     """Run one worker on a Kafka cluster; more of them share the partitions."""
-    configuration = load(config, settings, kafka__bootstrap=bootstrap, metrics_port=metrics_port)
+    given = {"metrics_port": metrics_port, "log_format": log_format, "log_level": log_level}
+    configuration = load(config, settings, kafka__bootstrap=bootstrap, **given)
     import asyncio  # noqa: PLC0415
 
     from agents.ending import ended_by_signals  # noqa: PLC0415
     from agents.start import prepare_kernels, set_up_logging  # noqa: PLC0415
 
-    set_up_logging()
-    with ended_by_signals(), cluster_faults():
+    voice = set_up_logging(configuration)
+    with ended_by_signals(), telling_faults(voice.tell):
         from agents.cluster import check_topics  # noqa: PLC0415
 
         partitions = asyncio.run(check_topics(configuration))
-        prepare_kernels(say)
+        prepare_kernels(voice.say)
         from agents.run import run_worker  # noqa: PLC0415
 
-        asyncio.run(run_worker(configuration, partitions, say, event_clock=clock == "event"))
+        asyncio.run(run_worker(configuration, partitions, voice.say, event_clock=clock == "event"))
 
 
 @app.command()
@@ -123,7 +135,7 @@ def publish(
     def report(name: str, line: int, reason: str, detail: str) -> None:
         typer.echo(f"{name}:{line}: {reason}: {detail}", err=True)
 
-    with cluster_faults():
+    with telling_faults():
         published = asyncio.run(publish(files, configuration, report))
     for topic, count in sorted(published.sent.items()):
         say(f"{count:,} to {configuration.topic_prefix}{topic}")
@@ -156,7 +168,7 @@ def replay(
         prepare_kernels(say)
         from agents.replay import as_json, as_table, replay  # noqa: PLC0415
 
-        replayed = replay(files, configuration, at_ms)
+        replayed = replay(files, configuration, at_ms, load_directory(configuration))
     except (FileError, ValueError) as error:
         fail(str(error), 2)
     with quiet_pipe():
@@ -167,7 +179,7 @@ def replay(
         else:
             from rich.console import Console  # noqa: PLC0415
 
-            width = None if sys.stdout.isatty() else 200
+            width = None if sys.stdout.isatty() else 240
             Console(width=width).print(as_table(replayed))
     typer.echo(f"{replayed.events:,} events, {replayed.rejected.total():,} rejected", err=True)
     if strict and replayed.rejected:
@@ -224,7 +236,7 @@ def topics(
 
     from agents.cluster import create_topics  # noqa: PLC0415
 
-    with cluster_faults():
+    with telling_faults():
         created, checked = asyncio.run(create_topics(configuration, replication_factor))
     for name in created:
         typer.echo(f"created {name}")
@@ -233,6 +245,12 @@ def topics(
 
 
 app.add_typer(state_app, name="state")
+app.add_typer(directory_app, name="directory")
+app.registered_commands += explain_app.registered_commands
+app.registered_commands += rules_app.registered_commands
+app.registered_commands += looking_app.registered_commands
+app.registered_commands += board_app.registered_commands
+app.registered_commands += boards_app.registered_commands
 
 
 @app.command()
@@ -275,12 +293,20 @@ def check(
         fail("a configuration is given twice: as an argument and behind --config", 2)
     configuration = load(file or config, settings)
     from agents.cluster import security_of  # noqa: PLC0415
+    from agents.tracing import require_tracing  # noqa: PLC0415
     from streams.configuration import unknown_names  # noqa: PLC0415
+    from streams.goal_check import window_faults  # noqa: PLC0415
 
     for note in unknown_names(os.environ):
         say(note)
-    with cluster_faults():
+    with telling_faults():
         security_of(configuration)
+        require_tracing(configuration)
+        directory = load_directory(configuration)
+    if faults := window_faults(directory, configuration):
+        fail("\nkqi: ".join(faults), 2)
+    if configuration.directory:
+        say(f"the directory of {', '.join(configuration.directory)}: right, {len(directory.offices)} offices")
     typer.echo(f"{file or config or 'the environment and the defaults'}: right")
 
 

@@ -14,16 +14,19 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.partitioner import murmur2
 
-from agents.app import require_broker
+from agents.reach import require_broker
 from agents.security import Security
 from streams.configuration import Configuration
+from streams.directory import TOPIC as DIRECTORY
 from streams.events import TOPICS
+from streams.faults import Fault
 from streams.outputs import OUTPUT_TOPICS
 
 DAY_MS = 86_400_000
 LARGEST_DEAD_LETTER_BYTES = 16 * 2**20  # a dead letter is as large as what it was made of, and its headers
 SETTLE_TIMEOUT_S = 15.0
 CHECKPOINTS = "checkpoints"  # the topic of the workers' own
+PEERS = "peers"  # whom workers compare: see streams.company
 # What was written over goes soon, so that a restore reads little more than one checkpoint.
 _ADVICE = {
     "segment.bytes": str(64 * 2**20),
@@ -33,12 +36,8 @@ _ADVICE = {
 }
 
 
-class ClusterError(Exception):
-    """The cluster cannot be used as it is; ``problems`` holds one sentence for each fault."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
+class ClusterError(Fault):
+    """The cluster cannot be used as it is."""
 
 
 class TopicPlan(NamedTuple):
@@ -47,6 +46,7 @@ class TopicPlan(NamedTuple):
     name: str  # prefix included
     settings: dict[str, str]
     is_input: bool
+    partitions: int | None = None  # where it must have so many, whatever the others have
 
 
 class TopicState(NamedTuple):
@@ -111,7 +111,9 @@ def plan(configuration: Configuration) -> list[TopicPlan]:
         plans.append(TopicPlan(configuration.topic_prefix + topic.name, settings, is_input=False))
     settings = {"cleanup.policy": "compact"} | _ADVICE
     plans.append(TopicPlan(configuration.topic_prefix + CHECKPOINTS, settings, is_input=False))
-    return plans
+    settings = {"cleanup.policy": "compact"}
+    of_one_partition = (configuration.topic_prefix + name for name in (DIRECTORY, PEERS))
+    return plans + [TopicPlan(name, settings, is_input=False, partitions=1) for name in of_one_partition]
 
 
 @asynccontextmanager
@@ -120,7 +122,7 @@ async def administration(configuration: Configuration) -> AsyncIterator[AIOKafka
 
     Raises
     ------
-    agents.app.BrokerUnreachableError
+    agents.reach.BrokerUnreachableError
         When no broker answers.
     """
     security = security_of(configuration)
@@ -167,7 +169,14 @@ def faults(plans: Iterable[TopicPlan], states: Mapping[str, TopicState], partiti
     for topic in plans:
         if topic.name in states:
             problems += _setting_faults(topic, states[topic.name])
-    counts = {topic.name: states[topic.name].partitions for topic in plans if topic.name in states}
+    counts = {}
+    for topic in plans:
+        if topic.name in states:
+            count = states[topic.name].partitions
+            if topic.partitions is None:
+                counts[topic.name] = count
+            elif count != topic.partitions:
+                problems.append(f"topic {topic.name} has {count} partitions, but must have {topic.partitions}")
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
         problems.append(f"the topics have unequal numbers of partitions ({listed}): an office must lie in one of each")
@@ -208,14 +217,18 @@ async def create_topics(configuration: Configuration, replication_factor: int = 
         existing = [topic for topic in plans if topic.name in states]
         problems = faults(existing, states, configuration.partitions)
         if problems:
-            raise ClusterError(problems)
+            raise ClusterError(*problems)
         missing = [topic for topic in plans if topic.name not in states]
         if missing:
             answer = await client.create_topics(
                 [
-                    NewTopic(topic.name, configuration.partitions, replication_factor, None, topic.settings)
-                    if replication_factor > 0
-                    else NewTopic(topic.name, configuration.partitions, -1, {}, topic.settings)
+                    NewTopic(
+                        topic.name,
+                        topic.partitions or configuration.partitions,
+                        replication_factor if replication_factor > 0 else -1,
+                        None if replication_factor > 0 else {},
+                        topic.settings,
+                    )
                     for topic in missing
                 ]
             )
@@ -223,7 +236,7 @@ async def create_topics(configuration: Configuration, replication_factor: int = 
             if refused:
                 reasons = sorted({error[2] or for_code(error[1]).description for error in refused})
                 names = ", ".join(error[0] for error in refused)
-                raise ClusterError([f"the broker does not create {names}: {'; '.join(reasons)}"])
+                raise ClusterError(f"the broker does not create {names}: {'; '.join(reasons)}")
             await _until_all_exist(client, [topic.name for topic in missing])
     return [topic.name for topic in missing], [topic.name for topic in existing]
 
@@ -235,7 +248,7 @@ async def _until_all_exist(client: AIOKafkaAdminClient, names: list[str]) -> Non
             while not set(names) <= set(await client.list_topics()):  # noqa: ASYNC110 - it happens elsewhere
                 await asyncio.sleep(0.05)
     except TimeoutError:
-        raise ClusterError([f"the topics were created, but cannot be seen after {SETTLE_TIMEOUT_S:g} s"]) from None
+        raise ClusterError(f"the topics were created, but cannot be seen after {SETTLE_TIMEOUT_S:g} s") from None
 
 
 async def check_topics(configuration: Configuration) -> int:
@@ -251,5 +264,5 @@ async def check_topics(configuration: Configuration) -> int:
         states = await topic_states(client, [topic.name for topic in plans])
     problems = faults(plans, states)
     if problems:
-        raise ClusterError(problems)
+        raise ClusterError(*problems)
     return states[plans[0].name].partitions

@@ -6,6 +6,7 @@ broker, through the worker, to the indices.
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -14,14 +15,16 @@ from typing import Any
 import orjson
 
 from agents.app import EMBEDDED
-from agents.board import board_routes
+from agents.board.collector import Collector
+from agents.board.site import Board
 from agents.cluster import ClusterError, create_topics
 from agents.demo_source import DemoSource
 from agents.embedded import EmbeddedBroker
 from agents.ending import Ending, until_signal
+from agents.listening import Site
 from agents.publish import Publisher
 from agents.run import run_until
-from agents.web import Site, worker_routes
+from agents.web import worker_routes
 from agents.worker import Worker
 from streams.configuration import Configuration, configure
 from streams.events import EVENT_NAMES, TOPIC_OF_KIND
@@ -34,6 +37,7 @@ PARTITIONS = 4
 BACKLOG_MS = 3 * 3_600_000
 SPOILT_EVERY = 60  # one message in so many is bad, so that there are rejects to see
 PAUSE_S = 0.1
+ROUND_S = 1.0  # a visitor who has pressed wants to see what it did
 AT_ONCE = 500
 
 Message = tuple[str, str, bytes, dict[str, Any] | None]  # topic, office, bytes, and the event (None: a bad one)
@@ -59,27 +63,33 @@ async def run_demo(given: Configuration, port: int, seed: int, say: Callable[[st
 
     Raises
     ------
-    agents.web.PortTakenError, agents.embedded.EmbeddedBrokerError
+    agents.listening.PortTakenError, agents.embedded.EmbeddedBrokerError
         When it cannot start.
     """
+    logging.getLogger("kqi.messages").setLevel(logging.ERROR)  # bad ones are part of it, and the page shows them
     with until_signal() as ending, EmbeddedBroker() as broker:
         configuration = demo_configuration(given, broker.bootstrap)
         source = DemoSource(configuration)
         worker = Worker(configuration, PARTITIONS, group_times=EMBEDDED, watcher=source)
-        site = Site([*board_routes(source), *worker_routes(worker)], configuration.metrics_host, port)
+        collector = Collector(ROUND_S)
+        board = Board(collector, configuration, trial=source)
+        site = Site([*board.routes(), *worker_routes(worker)], configuration.metrics_host, port)
         await site.start()
+        collecting = asyncio.create_task(collector.run([site.nearby_address]))
         try:
             say(f"the board is at {site.address} (metrics at {site.address}/metrics); Ctrl-C ends it")
             await create_topics(configuration)
             await _run_company(worker, source, ending, seed)
         finally:
+            collecting.cancel()
+            await asyncio.gather(collecting, return_exceptions=True)
             await site.stop()
 
 
 async def _run_company(worker: Worker, source: DemoSource, ending: Ending, seed: int) -> None:
     publisher = Publisher(worker.configuration)
     await publisher.start()
-    source.open(worker, publisher)
+    source.open(publisher)
     company = asyncio.create_task(_live_company(source, seed))
     try:
         await run_until(worker, ending.told, ending.begin)

@@ -1,35 +1,19 @@
-"""What stands behind the page of the demo: the worker's state and what has flowed by, and the visitor's presses."""
+"""What stands behind the buttons of the demo: what has flowed by, and the visitor's presses."""
 
 import itertools
 import secrets
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-import numpy as np
 import orjson
 
-from agents.board_source import (
-    Column,
-    EmployeeRow,
-    ForceMajeureRow,
-    NotNowError,
-    OfficeRow,
-    Question,
-    Reading,
-    RejectRow,
-    Snapshot,
-    SurveyRow,
-    WorkerRow,
-)
+from agents.board.trial import ForceMajeureRow, Happenings, NotNowError, Question, RejectRow, SurveyRow
 from agents.gate import PartitionBatch
 from agents.publish import Publisher
-from agents.worker import Worker
 from streams.configuration import Configuration
-from streams.events import EVENT_NAMES
 from streams.outputs import Survey
-from streams.refusals import REASONS
 from streams.structs import Reject
 from streams.surveys import WITHDRAWN
 
@@ -39,38 +23,21 @@ EXCERPT_CHARACTERS = 120
 HOLD_MS = 200
 STARTING = "The worker is starting; at the first start it compiles its kernels, which takes about half a minute."
 
-_BETTER: dict[str, Literal["lower", "higher"]] = {
-    "ink_personnel": "lower",
-    "ink_office": "lower",
-    "iel": "higher",
-    "force_majeure_level": "lower",
-    "silent_share": "lower",
-    "response_share": "higher",
-    "service_level": "higher",
-    "abandonment": "lower",
-    "average_speed_of_answer_s": "lower",
-    "calls_missed": "lower",
-}
-
 
 class DemoSource:
-    """Implements :class:`agents.board_source.BoardSource` and :class:`agents.publishing.Watcher`."""
+    """Implements :class:`agents.board.trial.Trial` and :class:`agents.publishing.Watcher`."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self.windows: tuple[str, ...] = configuration.windows
         self._configuration = configuration
-        self._worker: Worker | None = None
         self._publisher: Publisher | None = None
         self._surveys: dict[str, SurveyRow] = {}
         self._force_majeures: dict[str, ForceMajeureRow] = {}
         self._rejects: deque[RejectRow] = deque(maxlen=SHOWN)
-        self._rates: deque[tuple[float, int]] = deque(maxlen=10)
         self._run = secrets.token_hex(4)
         self._numbers = itertools.count(1)
 
-    def open(self, worker: Worker, publisher: Publisher) -> None:
-        """From now on the page has something to show, and its buttons work."""
-        self._worker = worker
+    def open(self, publisher: Publisher) -> None:
+        """From now on the buttons work."""
         self._publisher = publisher
 
     # What flows by -------------------------------------------------------------------------------------------------
@@ -128,43 +95,13 @@ class DemoSource:
 
     # What is shown -------------------------------------------------------------------------------------------------
 
-    def snapshot(self, window: str) -> Snapshot:
-        """Put together what the page shows."""
-        worker = self._worker
-        if worker is None or not worker.shown:
-            raise NotNowError(STARTING)
-        worker.pass_time()
-        configuration = self._configuration
+    def happenings(self) -> Happenings:
+        """Tell what happened last."""
         return {
-            "at_ms": max(state.now.now_ms for state in worker.shown),
-            "window": window,
-            "windows": list(self.windows),
-            "silent_weight": configuration.silent_weight,
-            "min_surveys": configuration.min_surveys,
-            "answer_window_s": configuration.answer_window_s,
-            "force_majeure_duration_s": configuration.force_majeure_duration_s,
-            "indices": [_column(index) for index in worker.engine.indices],
-            "offices": _offices(worker, self.windows.index(window)),
+            "answer_window_s": self._configuration.answer_window_s,
             "surveys": _latest(self._surveys),
             "force_majeures": _latest(self._force_majeures),
             "rejects": list(self._rejects),
-            "worker": self._health(worker),
-        }
-
-    def _health(self, worker: Worker) -> WorkerRow:
-        telemetry = worker.telemetry
-        sample = telemetry.registry.get_sample_value
-        events = sum(int(sample("kqi_worker_events_total", {"type": name}) or 0) for name in EVENT_NAMES)
-        self._rates.append((time.monotonic(), events))
-        (first_s, first), (last_s, last) = self._rates[0], self._rates[-1]
-        progress = worker.app.batches.progress() if worker.app is not None else {}
-        return {
-            "events": events,
-            "events_per_s": (last - first) / (last_s - first_s) if last_s > first_s else 0.0,
-            "dead_letters": sum(
-                int(sample("kqi_worker_dead_letters_total", {"reason": name}) or 0) for name in REASONS
-            ),
-            "lag": sum(max(0, reached.end_offset - reached.next_offset) for reached in progress.values()),
         }
 
     # What is pressed -----------------------------------------------------------------------------------------------
@@ -218,27 +155,3 @@ def _forget_oldest(rows: dict[str, Any]) -> None:
 
 def _latest(rows: dict[str, Any]) -> list[Any]:
     return sorted(rows.values(), key=lambda row: -row["ts_ms"])[:SHOWN]
-
-
-def _column(index: Any) -> Column:
-    return {"name": index.name, "unit": index.unit, "better": _BETTER.get(index.name), "help": index.help}
-
-
-def _offices(worker: Worker, window: int) -> list[OfficeRow]:
-    offices: dict[str, OfficeRow] = {}
-    employees: dict[str, list[EmployeeRow]] = {}
-    for state in worker.shown:
-        held = worker.engine.values(state)
-        for number, (scope, office, name) in enumerate(state.names.entities):
-            if scope not in {"office", "employee"}:
-                continue
-            values = np.where(held.seen[number, window], held.values[number, window], np.nan).tolist()
-            bases = held.bases[number, window].tolist()
-            readings: list[Reading] = [(None if v != v else v, base) for v, base in zip(values, bases, strict=True)]  # noqa: PLR0124
-            if scope == "office":
-                offices[office] = {"office_id": office, "values": readings, "employees": []}
-            else:
-                employees.setdefault(office, []).append({"employee_id": name or "", "values": readings})
-    for office, row in offices.items():
-        row["employees"] = sorted(employees.get(office, []), key=lambda employee: employee["employee_id"])
-    return [offices[office] for office in sorted(offices)]

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from streams.faults import Fault
+
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 10.0  # it is up in 10 ms; an overloaded machine may need a few seconds
 POLL_S = 0.01
@@ -26,8 +28,8 @@ _API_VERSIONS_KEY = 18
 _PR_SET_PDEATHSIG = 1
 
 
-class EmbeddedBrokerError(Exception):
-    """The embedded broker could not be started; the message is one sentence for the user."""
+class EmbeddedBrokerError(Fault):
+    """The embedded broker could not be started."""
 
 
 class EmbeddedBroker:

@@ -28,6 +28,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from agents import tracing
 from agents.records import Fetched, FetchedEnd
 
 # Faust asks brokers to wait 1.5 s for records; meanwhile nothing else is fetched from that node, whatever arrives there.
@@ -76,11 +77,14 @@ class FetchingClient:
         """Ask a broker."""
         if not isinstance(request, FetchRequest):
             return await self._client.send(node_id, request, **options)
+        began_ns = time.time_ns()
         answer = await self._unless_silent(node_id, asyncio.create_task(self._client.send(node_id, request, **options)))
+        size = sum(len(each[-1] or b"") for topic, partitions in answer.topics for each in partitions)
+        cause = tracing.fetched(began_ns, broker=node_id, bytes=size) if size else None
         for topic, partitions in answer.topics:
             if topic in self._topics:
                 partitions[:] = [
-                    (partition, error, FetchedEnd.of(end, records or b""), *others, records)
+                    (partition, error, FetchedEnd.of(end, records or b"", cause), *others, records)
                     for partition, error, end, *others, records in partitions
                 ]
         return answer

@@ -14,7 +14,7 @@ lose a batch, repeat one, or deliver one late. The gate makes that harmless, by 
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from faust.types import TP
 from numpy import int64
@@ -40,6 +40,7 @@ class PartitionBatch(NamedTuple):
     append_ms: NDArray[int64]  # the record's time at the broker, epoch milliseconds: of appending, with LogAppendTime
     keys: Messages
     values: Messages  # null: a tombstone
+    cause: Any = None  # what its fetch is traced as: see agents.tracing
 
 
 Handle = Callable[[PartitionBatch], Awaitable[bool | None]]

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 
 from faust.types import TP
 
+from agents import tracing
 from agents.checkpoints import Checkpoints, Restored
 from agents.fetching import LogStart
 from agents.notes import Note, latest
@@ -65,7 +66,10 @@ class Holdings:
         if self._checkpoints is not None:
             await self._checkpoints.keep(self.owned)
             began_s = time.perf_counter()
-            restored = await self._checkpoints.restore(set(numbers) - self.owned.keys())
+            new = set(numbers) - self.owned.keys()
+            with tracing.whole("restore", partitions=len(new)) as span:
+                restored = await self._checkpoints.restore(new)
+                span.note(restored=len(restored))
             if restored:
                 self._telemetry.restore_seconds.set(time.perf_counter() - began_s)
         self.restored = restored.keys()
@@ -113,6 +117,7 @@ class Holdings:
                 log.warning(
                     "partition %d: its checkpoint knows %s up to %d, which ends at %d and was made anew: starting over",
                     *(number, topic, offset, log_start.end),
+                    extra={"topic": topic, "partition": number, "offset": offset},
                 )
                 self.owned[number] = self._new(number)
                 self._told_starts[number] = 0  # the note is of the other log, too
@@ -120,13 +125,15 @@ class Holdings:
                     self._checkpoints.forget(number)
 
     def _notes(self, logs: Mapping[TP, LogStart]) -> dict[int, Note]:
-        """What was noted with the committed offsets of partitions whose states were not at hand."""
+        """What was noted with the committed offsets of partitions whose states were not at hand, as it holds for their states now."""
         everything_is_read_back = {number for number, start in self._told_starts.items() if start == 0}
         found = {
             number: latest(start.note for (_, partition), start in logs.items() if partition == number)
             for number in self.owned.keys() - everything_is_read_back - set(self._kept)
         }
-        return {number: note for number, note in found.items() if note is not None}
+        return {
+            number: note.under(self.owned[number].state.asked_by) for number, note in found.items() if note is not None
+        }
 
     async def _read_back(self, notes: Mapping[int, Note]) -> None:
         """Read what others told of surveys since the states that we have; without one, since what was committed last."""

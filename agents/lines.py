@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.faults import Fault
 from streams.messages import Messages
 
 CHUNK_BYTES = 1 << 22
@@ -22,8 +23,10 @@ _NEWLINE = ord("\n")
 _IS_BLANK = np.array([bytes([byte]).isspace() for byte in range(256)])
 
 
-class FileError(Exception):
-    """A file that cannot be read, in one sentence."""
+class FileError(Fault):
+    """A file that cannot be read."""
+
+    status = 2
 
 
 class LineBatch(NamedTuple):

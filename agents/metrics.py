@@ -7,9 +7,12 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from agents.exposition import Exposition
+from agents import tracing
+from agents.exposition import Exposition, office_info
+from agents.presence import KeptPresence
 from agents.telemetry import OPENMETRICS, TEXT
 from agents.worker import Worker
+from streams.comparison import Elsewhere
 from streams.fates import fates
 
 SCRAPES_AT_ONCE = 4  # more of them wait
@@ -25,6 +28,7 @@ class Metrics:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._exposition = Exposition(worker.engine)
+        self._presence = KeptPresence(worker.configuration.metrics_max_series)
         self._turns = asyncio.Semaphore(SCRAPES_AT_ONCE)
         self._ceiling_reached = False
 
@@ -32,28 +36,34 @@ class Metrics:
         """Answer a scrape, as soon as not too many others are answered."""
         try:
             async with self._turns, asyncio.timeout(ANSWER_S):
-                return await self._answer(request)
+                with tracing.whole("scrape") as span:
+                    return await self._answer(request, span)
         except TimeoutError:
             log.warning("a scrape by %s was given up after %d s", request.remote, ANSWER_S)
             if request.transport is not None:
                 request.transport.abort()  # what nobody reads would stay in memory
             return web.Response(status=503)
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, span: tracing.Span) -> web.StreamResponse:
         openmetrics = "application/openmetrics-text" in request.headers.get("Accept", "")
         stream = await Stream.begin(request, OPENMETRICS if openmetrics else TEXT)
         if request.method != "HEAD":
             with suppress(ConnectionError):  # the client has gone
                 await self._write(stream, openmetrics=openmetrics)
+                span.note(bytes=stream.bytes)
         return stream.response
 
     async def _write(self, stream: "Stream", *, openmetrics: bool) -> None:
         worker = self._worker
         worker.pass_time()
-        scrape = self._exposition.scrape(worker.shown)
+        scrape = self._exposition.scrape(worker.shown, _elsewhere(worker))
         for piece in scrape.pieces():
             await stream.write(piece)
-        self._note(scrape.left_out)
+        # Alerts rest on these: they have a ceiling of their own, or they would be the first to go.
+        for piece in self._presence.pieces(worker.shown, worker.engine.directory):
+            await stream.write(piece)
+        self._note(scrape.left_out + self._presence.left_out)
+        await stream.write(office_info(worker.engine.directory, worker.shown_offices))
         refresh_gauges(worker)
         await stream.write(b"")
         await stream.write(worker.telemetry.text(openmetrics=openmetrics))
@@ -73,6 +83,7 @@ class Stream:
 
     def __init__(self, response: web.StreamResponse, *, compressed: bool) -> None:
         self.response = response
+        self.bytes = 0  # before compression
         self._compressor = zlib.compressobj(1, wbits=GZIP) if compressed else None
 
     @classmethod
@@ -86,6 +97,7 @@ class Stream:
 
     async def write(self, piece: bytes) -> None:
         """Send a piece; it may be empty."""
+        self.bytes += len(piece)
         if self._compressor is not None and piece:
             piece = await asyncio.to_thread(self._compressor.compress, piece)
         if piece:
@@ -106,13 +118,22 @@ def takes_gzip(accepted: str) -> bool:
     return False
 
 
+def _elsewhere(worker: Worker) -> Elsewhere | None:
+    """The rest of the company, beside the partitions that are shown; None where it is not known."""
+    shown = {number for number, owned in worker.owned.items() if owned.complete}
+    return worker.peerage.company.elsewhere(shown)
+
+
 def refresh_gauges(worker: Worker) -> None:
     """Bring the gauges of the worker's own health up to date."""
     telemetry = worker.telemetry
     telemetry.partitions.set(len(worker.owned) if worker.assigned else 0)
     telemetry.ready.set(int(worker.ready))
+    telemetry.company_known.set(int(worker.ready and _elsewhere(worker) is not None))
     telemetry.in_touch.set(int(worker.assigned and worker.confirmed and not worker.silent))
     telemetry.now.set(min((owned.state.now.now_ms for owned in worker.owned.values()), default=0) / 1000)
+    telemetry.directory_valid.set(int(worker.directing.is_right))
+    telemetry.directory_time.set(worker.directing.time_s)
     telemetry.lag.clear()
     progress = worker.app.batches.progress() if worker.app is not None else {}
     for (topic, partition), reached in progress.items():

@@ -2,15 +2,17 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
     from streams.configuration import Configuration
+    from streams.directory import Directory
+    from streams.faults import Fault
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Configuration, TOML.", show_default=False)
@@ -22,6 +24,14 @@ SetOption = Annotated[
 BootstrapOption = Annotated[
     str | None,
     typer.Option("--bootstrap", metavar="HOST:PORT", help="The Kafka cluster (kafka.bootstrap).", show_default=False),
+]
+LogFormatOption = Annotated[
+    Literal["text", "json"] | None,
+    typer.Option(help="Lines of the log for people, or JSON objects (log_format).", show_default=False),
+]
+LogLevelOption = Annotated[
+    Literal["debug", "info", "warning", "error"] | None,
+    typer.Option(help="From which level on to log (log_level).", show_default=False),
 ]
 FilesArgument = Annotated[
     list[str], typer.Argument(metavar="FILE", help="NDJSON, plain, .gz or .zst; - for standard input.")
@@ -47,9 +57,23 @@ def load(config: Path | None, settings: list[str] | None, **given: Any) -> "Conf
         sources.append(("the options", _nested({key: value for key, value in given.items() if value is not None})))
         return c.configure(*sources)
     except c.ConfigurationError as error:
-        fail("\nkqi: ".join(error.problems), 2)
+        fail("\nkqi: ".join(error.sentences), error.status)
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{config}: {getattr(error, 'strerror', None) or 'not a text in UTF-8'}", 2)
+
+
+def load_directory(configuration: "Configuration") -> "Directory":
+    """The directory of the files that the configuration names; an empty one without any."""
+    from streams.directory import EMPTY  # noqa: PLC0415
+
+    if not configuration.directory:
+        return EMPTY
+    from agents.directory_files import read_files  # noqa: PLC0415
+
+    directory, faults = read_files(configuration.directory)
+    if directory is None:
+        fail("\nkqi: ".join(faults), 2)
+    return directory
 
 
 def _nested(given: dict[str, Any]) -> dict[str, Any]:
@@ -76,29 +100,19 @@ def say(message: str) -> None:
     typer.echo(f"kqi: {message}", err=True)
 
 
+def tell(fault: "Fault") -> None:
+    """Tell a person on standard error what is at fault."""
+    for sentence in fault.sentences:
+        say(sentence)
+
+
 @contextmanager
-def cluster_faults() -> Iterator[None]:
-    """End with a sentence where the cluster, a file or a port is at fault."""
-    from agents.app import BrokerUnreachableError  # noqa: PLC0415
-    from agents.cluster import ClusterError  # noqa: PLC0415
-    from agents.embedded import EmbeddedBrokerError  # noqa: PLC0415
-    from agents.lines import FileError  # noqa: PLC0415
-    from agents.run import WorkerCrashedError  # noqa: PLC0415
-    from agents.security import SecurityError  # noqa: PLC0415
-    from agents.state import StateInUseError  # noqa: PLC0415
-    from agents.web import PortTakenError  # noqa: PLC0415
+def telling_faults(tell_of: "Callable[[Fault], None]" = tell) -> Iterator[None]:
+    """End with a sentence for each fault where the cluster, a file, a setting or a port is at fault."""
+    from streams.faults import Fault  # noqa: PLC0415
 
     try:
         yield
-    except ClusterError as error:
-        fail("\nkqi: ".join(error.problems))
-    except (
-        BrokerUnreachableError,
-        WorkerCrashedError,
-        EmbeddedBrokerError,
-        PortTakenError,
-        StateInUseError,
-    ) as error:
-        fail(str(error))
-    except (FileError, SecurityError) as error:
-        fail(str(error), 2)
+    except Fault as fault:
+        tell_of(fault)
+        raise typer.Exit(fault.status) from None

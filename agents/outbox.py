@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from agents import tracing
 from agents.outputs import NotAMemberError
 from agents.sending import Bundle, Message
 
@@ -30,6 +31,7 @@ class _Entry(NamedTuple):
     messages: list[Message | Bundle]
     size: int  # bytes
     done: Callable[[], None] | None
+    cause: Any = None  # what it is traced as: see agents.tracing
 
 
 def _size(message: Message | Bundle) -> int:
@@ -58,7 +60,7 @@ class Outbox:
                 done()
             return
         size = OBJECT_BYTES + sum(map(_size, entry))
-        self._entries.append(_Entry(partition, entry, size, done))
+        self._entries.append(_Entry(partition, entry, size, done, tracing.cause()))
         self._size += size
         self._added += 1
         self._news.set()
@@ -117,7 +119,9 @@ class Outbox:
                 with contextlib.suppress(NotAMemberError):
                     entries = self._next()
                     if entries:  # nobody else was quicker
-                        await self._deliver([message for entry in entries for message in entry.messages])
+                        messages = [message for entry in entries for message in entry.messages]
+                        with tracing.after([entry.cause for entry in entries], "publish", records=len(messages)):
+                            await self._deliver(messages)
                     self._take_out(entries)
                     return
             await asyncio.sleep(HELD_S)

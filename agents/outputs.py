@@ -150,7 +150,10 @@ class Outputs:
                 )
             self.undeliverable += 1
             origin = ", ".join(f"{name} {value.decode(errors='replace')}" for name, value in message.headers)
-            log.error("a message for %s is too large for the broker (%s)", message.topic, origin or "no headers")
+            place = {"topic": message.topic, "partition": message.partition}
+            log.error(
+                "a message for %s is too large for the broker (%s)", message.topic, origin or "no headers", extra=place
+            )
             return []
         if isinstance(failure.error, KafkaError | OSError | TimeoutError):
             return failure.messages

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from agents.gate import PartitionBatch
 from kernels.layout import PRESSES, SELLER, UNDECIDED
 from streams.clock import Clock, Now
-from streams.engine import Partition
 from streams.messages import detached
+from streams.partition import Partition
 from streams.published import PublishedIndices
 from streams.told import Told
 

@@ -38,7 +38,7 @@ class Publisher:
 
         Raises
         ------
-        agents.app.BrokerUnreachableError, agents.cluster.ClusterError
+        agents.reach.BrokerUnreachableError, agents.cluster.ClusterError
             When there is no cluster, or not the topics.
         """
         configuration = self._configuration
@@ -47,10 +47,10 @@ class Publisher:
             states = await topic_states(client, inputs)
         missing = sorted(set(inputs) - set(states))
         if missing:
-            raise ClusterError([f"topic {missing[0]} does not exist: run `kqi topics`"])
+            raise ClusterError(f"topic {missing[0]} does not exist: run `kqi topics`")
         counts = {state.partitions for state in states.values()}
         if len(counts) > 1:
-            raise ClusterError(["the topics have unequal numbers of partitions: run `kqi topics` to see which"])
+            raise ClusterError("the topics have unequal numbers of partitions: run `kqi topics` to see which")
         self._partitions = OfficePartitions(counts.pop())
         self._producer = AIOKafkaProducer(
             bootstrap_servers=configuration.kafka.bootstrap,
@@ -80,7 +80,7 @@ class Publisher:
             Message(prefix + topic, self._partitions[office], office.encode(), value) for topic, office, value in events
         ]
         if failures := await send(self._producer, messages):
-            raise ClusterError([f"the broker did not take the events: {failures[0].error}"])
+            raise ClusterError(f"the broker did not take the events: {failures[0].error}")
 
 
 async def publish(
@@ -90,7 +90,7 @@ async def publish(
 
     Raises
     ------
-    agents.lines.FileError, agents.app.BrokerUnreachableError, agents.cluster.ClusterError
+    agents.lines.FileError, agents.reach.BrokerUnreachableError, agents.cluster.ClusterError
         When a file cannot be read, or there is nothing to publish to.
     """
     publisher = Publisher(configuration)

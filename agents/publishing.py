@@ -18,6 +18,7 @@ from agents.outbox import Outbox
 from agents.outputs import Outputs
 from agents.owned import Owned
 from agents.sending import Message
+from agents.sorted_out import say_sorted_out
 from agents.telemetry import Telemetry
 from streams.engine import Engine
 from streams.intake import Intake
@@ -99,13 +100,15 @@ class Publishing:
                     return
 
     def _index_message(self, indices: Indices) -> Message:
-        key = encode((indices.office_id, indices.scope, indices.employee_id or indices.queue))
+        name = indices.employee_id or indices.queue or indices.priority or indices.category
+        key = encode((indices.office_id, indices.scope, name))
         return self._outputs.to_office("indices", indices.office_id, encode(indices), key)
 
     # Messages that are not applied ---------------------------------------------------------------------------------
 
     async def rest(self, batch: PartitionBatch, intake: Intake, mark: int) -> None:
         """Publish dead letters and messages to be moved, of those that lie at or after the mark."""
+        say_sorted_out(batch, intake, mark)
         messages = self._rest(batch, intake, mark)
         while some := list(islice(messages, CONSEQUENCES_AT_ONCE)):
             self.outbox.add(batch.partition, some)

@@ -1,4 +1,4 @@
-"""Reading logs of our own from one offset to their ends: as no member of any group, and again until brokers answer."""
+"""Reading logs from one offset to their ends: as no member of any group, and again until brokers answer."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from agents.cluster import security_of
+from agents.cluster import ClusterError, security_of
 from streams.configuration import Configuration
 
 FETCH_BYTES: Final = 8 * 2**20
@@ -23,7 +23,9 @@ Result = TypeVar("Result")
 
 
 @asynccontextmanager
-async def reader(configuration: Configuration) -> AsyncIterator[AIOKafkaConsumer]:
+async def reader(
+    configuration: Configuration, isolation_level: str = "read_uncommitted"
+) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer without a group, connected."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=configuration.kafka.bootstrap,
@@ -31,6 +33,7 @@ async def reader(configuration: Configuration) -> AsyncIterator[AIOKafkaConsumer
         max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_wait_ms=100,
         auto_offset_reset="earliest",
+        isolation_level=isolation_level,
         **security_of(configuration).for_aiokafka(),
     )
     await consumer.start()
@@ -43,6 +46,21 @@ async def reader(configuration: Configuration) -> AsyncIterator[AIOKafkaConsumer
         leaving.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.wait({leaving}, timeout=DISCONNECT_S)
         leaving.cancel()
+
+
+async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> int:
+    """How many partitions a topic has.
+
+    Raises
+    ------
+    ClusterError
+        There is no such topic.
+    """
+    await consumer._client.force_metadata_update()  # noqa: SLF001 - it knows no topic yet
+    partitions = consumer.partitions_for_topic(topic)
+    if not partitions:
+        raise ClusterError(f"there is no topic {topic}: run `kqi topics`")
+    return len(partitions)
 
 
 async def until_done(attempt: Callable[[], Awaitable[Result]], what: str) -> Result:

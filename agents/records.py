@@ -36,12 +36,14 @@ class FetchedEnd(int):
     """The end of a partition as a broker told it, and the record bytes of the same answer."""
 
     answer: bytes
+    cause: Any  # what the fetch is traced as: see agents.tracing
 
     @classmethod
-    def of(cls, end: int, answer: bytes) -> "FetchedEnd":
-        """Put the two together."""
+    def of(cls, end: int, answer: bytes, cause: Any = None) -> "FetchedEnd":
+        """Put them together."""
         told = cls(end)
         told.answer = answer
+        told.cause = cause
         return told
 
 
@@ -55,10 +57,10 @@ class Fetched(dict[Any, Any]):
     def __setitem__(self, partition: Any, result: Any) -> None:
         if partition.topic in self._topics and isinstance(result, FetchResult):
             state = result._assignment.state_value(partition)  # noqa: SLF001 - set from the same answer of the broker
-            answer = getattr(state.highwater, "answer", None)
+            answer, cause = getattr(state.highwater, "answer", None), getattr(state.highwater, "cause", None)
             if answer is not None:
                 state.highwater = int(state.highwater)  # the state outlives the records
-            batches = BatchedRecords(result._partition_records, readable_end(state), answer)  # noqa: SLF001
+            batches = BatchedRecords(result._partition_records, readable_end(state), answer, cause)  # noqa: SLF001
             result._partition_records = batches  # noqa: SLF001
         super().__setitem__(partition, result)
 
@@ -74,9 +76,10 @@ class BatchedRecords(PartitionRecords):  # type: ignore[misc]
         While iterating, when a checksum does not fit, or what it is for is not what its format asks for.
     """
 
-    def __init__(self, fetched: PartitionRecords, high_watermark: int, answer: bytes | None) -> None:
+    def __init__(self, fetched: PartitionRecords, high_watermark: int, answer: bytes | None, cause: Any = None) -> None:
         self.__dict__.update(fetched.__dict__)
         self._high_watermark = high_watermark
+        self._cause = cause
         self.next_fetch_offset: int = fetched.next_fetch_offset
         if answer is not None and len(answer) == self._records.size_in_bytes():
             self._records_iterator = self._batches(answer)
@@ -174,6 +177,7 @@ class BatchedRecords(PartitionRecords):  # type: ignore[misc]
             append_ms=columns.times_ms,
             keys=columns.keys,
             values=columns.values,
+            cause=self._cause,
         )
         self.next_fetch_offset = next_offset
         return batch

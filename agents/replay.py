@@ -13,8 +13,10 @@ from agents.progress import progress
 from streams.clock import EventClock
 from streams.configuration import METHOD_KEYS, Configuration
 from streams.decode import decode
-from streams.engine import NO_EVENTS, Engine, Events, Partition
-from streams.results import Row, rows
+from streams.directory import EMPTY, Directory
+from streams.engine import Engine
+from streams.partition import NO_EVENTS, Events, Partition
+from streams.results import NAMED_SCOPES, Row, rows
 
 REJECTS_SHOWN = 20
 EVERYONE = 2**31 - 1  # a file ends, so its names need no ceiling
@@ -32,7 +34,7 @@ class Replayed(NamedTuple):
     partition: Partition
 
 
-def replay(paths: list[str], configuration: Configuration, at_ms: int | None) -> Replayed:
+def replay(paths: list[str], configuration: Configuration, at_ms: int | None, directory: Directory = EMPTY) -> Replayed:
     """Read files of events, in any order, into the state as of ``at_ms`` (default: the greatest ``ts``).
 
     Raises
@@ -41,7 +43,7 @@ def replay(paths: list[str], configuration: Configuration, at_ms: int | None) ->
         When a file cannot be read.
     """
     everyone = msgspec.structs.replace(configuration, names_max=EVERYONE)
-    engine = Engine(everyone, horizons=False, until_ms=at_ms)
+    engine = Engine(everyone, directory, horizons=False, until_ms=at_ms)
     partition = engine.new_partition()
     clock = EventClock(at_ms)
     rejected: Counter[str] = Counter()
@@ -83,28 +85,43 @@ def as_table(replayed: Replayed) -> Any:
     """The result as a table for the terminal: a line for each index of each scope, a column for each window."""
     from rich.table import Table  # noqa: PLC0415 - slow to import
 
-    windows = replayed.engine.configuration.windows
-    table = Table("office", "who", "index", *windows, title=f"as of {_instant(replayed.at_ms)}", title_justify="left")
+    windows: list[str | None] = [*replayed.engine.configuration.windows]
+    order = {index.name: at for at, index in enumerate(replayed.engine.evaluation.indices)}
+    told: dict[tuple[str, str], dict[str, dict[str | None, str]]] = {}
+    for row in rows(replayed.engine, replayed.partition):
+        if row["value"] is not None and (row["value"] or row["base"]):
+            index = f"{row['index']} {row.get('criterion', '')}".rstrip()
+            whose = told.setdefault((row["office_id"], _who(row)), {})
+            whose.setdefault(index, {})[row["window"]] = _cell(row)
+    if any(None in cells for indices in told.values() for cells in indices.values()):
+        windows.append(None)  # what tells of now
+    columns = [window or "now" for window in windows]
+    table = Table("office", "who", "index", *columns, title=f"as of {_instant(replayed.at_ms)}", title_justify="left")
     for column in table.columns[3:]:
         column.justify = "right"
-    cells: dict[tuple[str, str, str], dict[str, str]] = {}
-    for row in rows(replayed.engine, replayed.partition):
-        who = row["employee_id"] or (f"queue {row['queue']}" if "queue" in row else "")
-        if row["value"] is not None and (row["value"] or row["base"]):
-            cells.setdefault((row["office_id"], who, row["index"]), {})[row["window"]] = _cell(row)
-    last = None
-    for (office, who, index), values in cells.items():
-        if last not in (None, (office, who)):
-            table.add_section()
-        first = last != (office, who)
-        last = (office, who)
-        table.add_row(office if first else "", who if first else "", index, *(values.get(w, "") for w in windows))
+    table.columns[2].min_width = max((len(index) for indices in told.values() for index in indices), default=0)
+    for names, indices in told.items():
+        table.add_section()
+        for index in sorted(indices, key=lambda index: order.get(index, len(order))):
+            cells = (indices[index].get(window, "") for window in windows)
+            table.add_row(*names, index, *cells)
+            names = "", ""  # noqa: PLW2901 - they stand before the first index alone
     return table
+
+
+def _who(row: Row) -> str:
+    if row["scope"] == "leader":
+        return f"people of {row['employee_id']}"
+    if row["scope"] == "pair":
+        return f"{row['from_department']} of {row['to_department']}"
+    return row["employee_id"] or next(
+        (f"{scope} {row[scope]}" for scope in (*NAMED_SCOPES, "department") if scope in row), ""
+    )
 
 
 def _cell(row: Row) -> str:
     value = row["value"]
-    text = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    text = f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
     return f"{text} ({row['base']:,})"
 
 

@@ -6,18 +6,23 @@ import time
 from collections.abc import Callable
 
 from agents.app import APACHE_KAFKA, GroupTimes
+from agents.behind import Behind
 from agents.ending import until_signal
+from agents.listening import Site
+from agents.logs import described
 from agents.touch import Touch, hush
-from agents.watch import CHECK_S, Watch, guarded_loop
-from agents.web import Site, worker_routes
+from agents.tracing import traced
+from agents.watch import CHECK_S, StalledError, Watch, guarded_loop
+from agents.web import worker_routes
 from agents.worker import Worker
 from streams.configuration import Configuration
+from streams.faults import Fault
 
 log = logging.getLogger("kqi.worker")
 
 
-class WorkerCrashedError(Exception):
-    """A worker could not go on; the message is one sentence."""
+class WorkerCrashedError(Fault):
+    """A worker could not go on."""
 
 
 async def run_worker(
@@ -32,12 +37,12 @@ async def run_worker(
 
     Raises
     ------
-    agents.app.BrokerUnreachableError, agents.web.PortTakenError
+    agents.reach.BrokerUnreachableError, agents.listening.PortTakenError
         When it cannot start.
     WorkerCrashedError
         When it cannot go on.
     """
-    with until_signal() as ending, guarded_loop(configuration.stall_exit_s):
+    with until_signal() as ending, guarded_loop(configuration.stall_exit_s), traced(configuration):
         worker = Worker(configuration, partitions, event_clock=event_clock, group_times=group_times)
         site = Site(worker_routes(worker), configuration.metrics_host, configuration.metrics_port)
         await site.start()
@@ -69,6 +74,8 @@ async def run_until(worker: Worker, stop: asyncio.Event, begin_end: Callable[[],
             asyncio.create_task(worker.tick_forever()),
             asyncio.create_task(worker.publish_forever()),
             asyncio.create_task(worker.checkpoint_forever()),
+            asyncio.create_task(worker.follow_directory_forever()),
+            asyncio.create_task(worker.peerage.follow_forever()),
             asyncio.create_task(worker.app.wait_until_stopped()),
         ]
         await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -85,8 +92,10 @@ async def run_until(worker: Worker, stop: asyncio.Event, begin_end: Callable[[],
 
 
 def _crash(reason: BaseException | None) -> WorkerCrashedError:
-    crash = WorkerCrashedError(f"the worker cannot go on: {reason}")
+    crash = WorkerCrashedError(f"the worker cannot go on: {described(reason) if reason else 'nobody knows why'}")
     crash.__cause__ = reason
+    if isinstance(reason, StalledError | Fault):
+        crash.fields = reason.fields
     return crash
 
 
@@ -100,10 +109,14 @@ async def watch_forever(worker: Worker) -> None:
     """
     watch = Watch(worker.configuration.stall_exit_s)
     touch = Touch()
+    behind = Behind()
     while True:
         await asyncio.sleep(CHECK_S)
         seen = worker.seen
         told = touch.update(seen, time.monotonic(), hush.latest)
         if told is not None:
             log.warning(told)  # every sentence is one of its own for who hides repetitions
+        news = behind.update(seen.partitions, time.monotonic())
+        if news is not None:
+            log.info(news.sentence, extra=news.fields)
         watch.check(seen)

@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from streams.faults import Fault
+
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
-class SecurityError(ValueError):
-    """Options that cannot be used; the message is one sentence for the user."""
+class SecurityError(Fault):
+    """Options that cannot be used."""
+
+    status = 2
 
 
 @dataclass(frozen=True)

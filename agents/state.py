@@ -10,13 +10,14 @@ from agents.checkpoint_log import CheckpointLog
 from agents.cluster import administration, check_topics, input_topics, security_of
 from agents.sending import send
 from streams.configuration import Configuration
+from streams.faults import Fault
 from streams.manifest import CheckpointRefusedError, Manifest, read_manifest
 
 HEADINGS = ("partition", "checkpoint", "age", "state", "presses", "format", "behind by")
 
 
-class StateInUseError(Exception):
-    """Workers hold the state; the message is one sentence for the user."""
+class StateInUseError(Fault):
+    """Workers hold the state."""
 
 
 class Found(NamedTuple):
@@ -33,7 +34,7 @@ async def find(configuration: Configuration) -> list[Found]:
 
     Raises
     ------
-    agents.app.BrokerUnreachableError, agents.cluster.ClusterError
+    agents.reach.BrokerUnreachableError, agents.cluster.ClusterError
         When the cluster cannot be asked.
     """
     partitions = await check_topics(configuration)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from agents.options import BootstrapOption, ConfigOption, SetOption, cluster_faults, load, quiet_pipe, say
+from agents.options import BootstrapOption, ConfigOption, SetOption, load, quiet_pipe, say, telling_faults
 
 state_app = typer.Typer(
     help="Show what is stored of the workers' state, or start over from the log.",
@@ -32,7 +32,7 @@ def state(
 
     from agents import state as s  # noqa: PLC0415
 
-    with cluster_faults():
+    with telling_faults():
         found = asyncio.run(s.find(configuration))
     with quiet_pipe():
         if output == "json":
@@ -56,6 +56,6 @@ def state_rebuild(context: typer.Context) -> None:
 
     from agents.state import rebuild  # noqa: PLC0415
 
-    with cluster_faults():
+    with telling_faults():
         partitions = asyncio.run(rebuild(context.obj))
     say(f"the checkpoints of {partitions} partitions are deleted: the next workers read the log from its beginning")

@@ -54,6 +54,11 @@ class Telemetry:
         )
         self.partitions = Gauge("kqi_worker_partitions", "Partitions owned.", registry=registry)
         self.ready = Gauge("kqi_worker_ready", "1 when every partition owned is complete.", registry=registry)
+        self.company_known = Gauge(
+            "kqi_worker_company_known",
+            "1 when employees are compared with those of all partitions.",
+            registry=registry,
+        )
         self.in_touch = Gauge(
             "kqi_worker_in_touch",
             "1 when the group knows the worker as its member and the brokers of all its topic partitions answer.",
@@ -89,6 +94,14 @@ class Telemetry:
             "Time from a fetched batch to changed indices.",
             buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
             registry=registry,
+        )
+        self.directory_valid = Gauge(
+            "kqi_worker_directory_valid",
+            "1 when the directory as it is now is in force, 0 when it is not right and an earlier one is.",
+            registry=registry,
+        )
+        self.directory_time = Gauge(
+            "kqi_worker_directory_timestamp_seconds", "When the directory in force was made.", registry=registry
         )
         self.last_event = Gauge(
             "kqi_worker_last_event_timestamp_seconds", "Time of the latest event applied.", registry=registry

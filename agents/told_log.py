@@ -65,4 +65,6 @@ class ToldLog:
         try:
             hear(heard.told, _decoder.decode(value or b""))
         except msgspec.DecodeError:
-            log.warning("a message of %s is no survey: somebody else wrote it", self._topic)
+            log.warning(
+                "a message of %s is no survey: somebody else wrote it", self._topic, extra={"topic": self._topic}
+            )

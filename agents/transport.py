@@ -187,7 +187,11 @@ class BatchConsumer(driver.Consumer):
         chosen = await self._hooks.start_offsets(logs)
         for partition, log in logs.items():
             if chosen[partition] < log.begin:
-                self.log.warning("%s: starts at %d, no longer at %d", partition, log.begin, chosen[partition])
+                self.log.warning(
+                    "%s: starts at %d, no longer at %d",
+                    *(partition, log.begin, chosen[partition]),
+                    extra=_place(partition, log.begin),
+                )
         self._committed_offset.update({partition: log.committed for partition, log in logs.items()})
         self.gate.open({partition: max(chosen[partition], log.begin) for partition, log in logs.items()})
 
@@ -294,13 +298,22 @@ class BatchConsumer(driver.Consumer):
         try:
             for partition, log in (await self._thread.log_starts(lost)).items():
                 if log.begin > self.gate.next_offsets.get(partition, log.begin):
-                    self.log.warning("%s: records before %d expired before they were read", partition, log.begin)
+                    self.log.warning(
+                        "%s: records before %d expired before they were read",
+                        *(partition, log.begin),
+                        extra=_place(partition, log.begin),
+                    )
                     self.gate.skip(partition, log.begin)
             again = {each: offset for each, offset in self.gate.next_offsets.items() if each in lost}
             self.log.info("Reading again: %s", again)
             await self._read_from(again)
         except (KafkaError, TimeoutError) as error:  # the next check tries again, if the partitions are still ours
             self.log.info("Could not read again: %r", error)
+
+
+def _place(partition: TP, offset: int) -> dict[str, object]:
+    """Fields of the log."""
+    return {"topic": partition.topic, "partition": partition.partition, "offset": offset}
 
 
 class BatchTransport(driver.Transport):

@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from faust.types import TP
@@ -29,7 +30,14 @@ log = logging.getLogger("kqi.worker")
 
 
 class StalledError(Exception):
-    """Something does not move that should; the message is one sentence."""
+    """Something does not move that should; the message is one sentence.
+
+    ``fields`` tell logs where it is: topic, partition, offset.
+    """
+
+    def __init__(self, sentence: str, fields: Mapping[str, object] | None = None) -> None:
+        super().__init__(sentence)
+        self.fields = fields or {}
 
 
 class Seen(NamedTuple):
@@ -52,6 +60,7 @@ class _Thing(NamedTuple):
     value: object  # it moves when this changes
     is_away: bool  # whether brokers are the reason
     sentence: str
+    fields: Mapping[str, object] = MappingProxyType({})
 
 
 class Watch:
@@ -75,7 +84,7 @@ class Watch:
             value, checks = self._standing.get(key, (thing.value, 0))
             checks = checks + 1 if value == thing.value else 1
             if checks * CHECK_S > self._patience_s[thing.is_away]:
-                raise StalledError(f"{thing.sentence} for {self._patience_s[thing.is_away]:g} s")
+                raise StalledError(f"{thing.sentence} for {self._patience_s[thing.is_away]:g} s", thing.fields)
             standing[key] = thing.value, checks
         self._standing = standing
 
@@ -87,15 +96,18 @@ def _things(seen: Seen) -> Iterator[_Thing]:
     elif not seen.confirmed:
         yield _Thing(("member",), None, is_away=True, sentence="the brokers have not answered to its heartbeats")
     for partition, reached in seen.partitions.items():
+        fields = {"topic": partition.topic, "partition": partition.partition, "offset": reached.next_offset}
         if reached.answer_age_ms > ANSWERED_MS:
             sentence = f"the broker of {partition.topic}, partition {partition.partition}, has not answered"
-            yield _Thing(("answer", partition), None, is_away=True, sentence=sentence)
+            yield _Thing(("answer", partition), None, is_away=True, sentence=sentence, fields=fields)
         elif reached.next_offset < reached.end_offset:
             sentence = (
                 f"{partition.topic}, partition {partition.partition}, has messages up to offset {reached.end_offset}, "
                 f"but none from {reached.next_offset} on has been applied"
             )
-            yield _Thing(("applied", partition), reached.next_offset, is_away=seen.refused, sentence=sentence)
+            yield _Thing(
+                ("applied", partition), reached.next_offset, is_away=seen.refused, sentence=sentence, fields=fields
+            )
     if seen.waiting:
         sentence = f"nothing of {seen.waiting} entries that wait has been published"
         yield _Thing(("published",), seen.published, is_away=seen.refused, sentence=sentence)

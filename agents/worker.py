@@ -14,12 +14,16 @@ from functools import partial
 
 import numpy as np
 from faust.types import TP
+from numpy.typing import NDArray
 
+from agents import tracing
 from agents.app import APACHE_KAFKA, BatchApp, GroupTimes, create_app
 from agents.checkpoint_log import CheckpointLog
 from agents.checkpointing import Checkpointing
 from agents.checkpoints import Checkpoints
 from agents.cluster import input_topics, security_of
+from agents.company import Peerage
+from agents.directory import Directing
 from agents.gate import PartitionBatch
 from agents.holdings import Holdings
 from agents.notes import Note
@@ -32,10 +36,12 @@ from agents.transport import Hooks, LogStart
 from agents.watch import Seen
 from streams.clock import EventClock, WallClock
 from streams.configuration import Configuration
-from streams.engine import NO_EVENTS, Engine, Partition
+from streams.directory import Office
+from streams.engine import Engine
 from streams.events import EVENT_NAMES
 from streams.fates import note_batch
 from streams.intake import Intake, take_in
+from streams.partition import NO_EVENTS, Events, Partition
 
 LAST_OUTPUTS_S = 2.0  # a broker that is away must not keep a worker from letting go: see agents.ending
 TICK_S = 0.2  # how soon silence shows when nothing else happens
@@ -57,6 +63,7 @@ class Worker:
     ) -> None:
         self.configuration = configuration
         self.engine = Engine(configuration)
+        self.directing = Directing(configuration, self.engine)
         self.telemetry = Telemetry()
         self.outputs = Outputs(configuration, partitions, lambda: self.confirmed and not self._given_up)
         self.assigned = False
@@ -67,6 +74,7 @@ class Worker:
         self._topics = input_topics(configuration)
         self._publishing = Publishing(self.engine, self.outputs, self.telemetry, watcher)
         self._outbox = self._publishing.outbox
+        self.peerage = Peerage(configuration, self.engine, partitions, self._outbox)
         self._gave_up_publishing = False
         checkpoints = None
         if configuration.checkpoint_interval_s:
@@ -93,8 +101,15 @@ class Worker:
     # Life ----------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Join the group; returns when partitions are assigned."""
+        """Read the directory and join the group; returns when partitions are assigned.
+
+        Raises
+        ------
+        DirectoryError
+            There is no directory that is right.
+        """
         await self.outputs.start()
+        await self.directing.start()
         self.app = create_app(
             self.configuration.kafka.group,
             self.configuration.kafka.bootstrap,
@@ -113,6 +128,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Leave the group; what was applied has been published, or was not marked as done and will be by who reads it next."""
+        await self.directing.stop()
         if self.app is not None:
             await self.app.stop()
         try:
@@ -132,6 +148,10 @@ class Worker:
             log.warning("not everything was published within %g s: it will be by who reads it next", LAST_OUTPUTS_S)
             self._gave_up_publishing = True
         return not self._gave_up_publishing
+
+    async def follow_directory_forever(self) -> None:
+        """Put every change of the directory in force."""
+        await self.directing.forever()
 
     async def publish_forever(self) -> None:
         """Publish what there is to be published."""
@@ -153,6 +173,7 @@ class Worker:
             if self.assigned:
                 complete = [owned for owned in self.owned.values() if owned.complete]
                 await self._publishing.indices(complete, lambda: self.assigned)
+                await self.peerage.tell(complete, lambda: self.assigned)
             await asyncio.sleep(TICK_S)
 
     def _say_ready(self) -> None:
@@ -176,7 +197,11 @@ class Worker:
         self._outbox.make_haste(False)
         self._said_ready = False
         listed = ", ".join(map(str, self.owned)) or "none"
-        log.info("owns %d of the partitions: %s; restored %d", len(self.owned), listed, len(self.holdings.restored))
+        log.info(
+            "owns %d of the partitions: %s; restored %d",
+            *(len(self.owned), listed, len(self.holdings.restored)),
+            extra={"partitions": list(self.owned)},
+        )
         return starts
 
     def _on_letting_go(self) -> None:
@@ -185,6 +210,7 @@ class Worker:
 
     async def _on_revoked(self, _partitions: Collection[TP]) -> None:
         self._on_letting_go()
+        log.info("lets go of %d partitions", len(self.owned), extra={"partitions": list(self.owned)})
         for owned in self.owned.values():
             async with owned.turn:  # a tick may be at work on what waited
                 pass
@@ -213,23 +239,36 @@ class Worker:
             return True
 
     async def _apply(self, owned: Owned, topic: str, batch: PartitionBatch) -> None:
+        place: dict[str, str | int] = {"topic": batch.topic, "partition": batch.partition, "offset": batch.base_offset}
+        with tracing.after([batch.cause], "batch", **place, messages=batch.values.size) as span:
+            await self._apply_traced(owned, topic, batch, span)
+
+    async def _apply_traced(self, owned: Owned, topic: str, batch: PartitionBatch, span: tracing.Span) -> None:
         began = time.perf_counter()
         self._move_to_then(owned)
         mark = owned.marks.get(topic, 0)
-        intake = take_in(
-            batch.values,
-            batch.keys,
-            batch.append_ms,
-            owned.state.names,
-            topic=topic,
-            partition=batch.partition,
-            partition_of=self.outputs.office_partitions.__getitem__,
-            clock_ms=owned.state.topic_clock_ms.get(topic, 0),
-            horizon_ms=self.configuration.horizon_ms(topic),
-            longest_window_ms=self.configuration.longest_window_ms,
-        )
+        with tracing.part("decode"):
+            intake = take_in(
+                batch.values,
+                batch.keys,
+                batch.append_ms,
+                owned.state.names,
+                topic=topic,
+                partition=batch.partition,
+                partition_of=self.outputs.office_partitions.__getitem__,
+                clock_ms=owned.state.topic_clock_ms.get(topic, 0),
+                horizon_ms=self.configuration.horizon_ms(topic),
+                longest_window_ms=self.configuration.longest_window_ms,
+            )
         owned.state.topic_clock_ms[topic] = intake.clock_ms
-        rows = self.engine.step(owned.state, intake.events, owned.clock)
+        with tracing.part("step"):
+            rows = self._step(owned, intake.events)
+        span.note(
+            events=intake.events.rows.size,
+            dead_letters=len(intake.rejects),
+            moved=len(intake.misrouted),
+            surveys=rows.size,
+        )
         passed = batch.next_offset - owned.next_offsets.get(topic, 0)
         note_batch(owned.state, intake, messages=batch.offsets.size, offsets=passed)
         owned.next_offsets[topic] = batch.next_offset
@@ -242,10 +281,14 @@ class Worker:
         if self.checkpointing is None and batch.next_offset > mark:
             # What waits must not hold on to the batch.
             number = batch.partition
-            note = Note(self.holdings.told_until(number), owned.state.now)
+            note = Note(self.holdings.told_until(number), owned.state.now, owned.state.asked_by)
             done = partial(self._mark_done, number, topic, batch.next_offset, note)
             self._outbox.add(number, (), done)
         await self._outbox.make_room()
+
+    def _step(self, owned: Owned, events: Events) -> NDArray[np.int32]:
+        # What another directory changes of surveys told before must be told, so it waits while all is quiet.
+        return self.engine.step(owned.state, events, owned.clock, anew=not owned.is_quiet)
 
     def _move_to_then(self, owned: Owned) -> None:
         """Where all was read that had been committed, let it be the time that it was then.
@@ -293,6 +336,7 @@ class Worker:
                 owned.number,
                 names.nameless_office,
                 self.configuration.names_max,
+                extra={"partition": owned.number, "office": names.nameless_office},
             )
         self.telemetry.nameless.inc(more)
         owned.nameless_told += more
@@ -316,7 +360,7 @@ class Worker:
                 owned.clock.caught_up = not behind
                 owned.clock.presses_caught_up = "presses" not in behind and not owned.waiting
             self._move_to_then(owned)
-            self._publishing.surveys(owned, self.engine.step(owned.state, NO_EVENTS, owned.clock))
+            self._publishing.surveys(owned, self._step(owned, NO_EVENTS))
             if owned.complete and owned.told and not owned.is_quiet:
                 self._publishing.correct(owned)
 
@@ -348,6 +392,15 @@ class Worker:
         if not (self.assigned and self.confirmed):
             return []
         return [owned.state for owned in self.owned.values() if owned.complete]
+
+    @property
+    def shown_offices(self) -> list[Office]:
+        """Offices of the directory whose indices may be shown, whether there are any or not."""
+        if not (self.assigned and self.confirmed):
+            return []
+        complete = {owned.number for owned in self.owned.values() if owned.complete}
+        offices = self.engine.directory.offices.values()
+        return [office for office in offices if self.outputs.office_partitions[office.id] in complete]
 
     @property
     def seen(self) -> Seen:

@@ -22,10 +22,11 @@ import streams.engine
 import streams.intake
 from agents.exposition import Exposition
 from agents.gate import PartitionBatch
+from agents.listening import Site
+from agents.memory import leave_no_holes
 from agents.owned import Owned
 from agents.records import Fetched, FetchedEnd
-from agents.start import keep_large_arrays_apart
-from agents.web import Site, worker_routes
+from agents.web import worker_routes
 from agents.worker import Worker
 from benchmarks.workload import OUTCOMES, QUESTIONS, Workload, employee_id, office_id, window_counts
 from kernels import ledger
@@ -41,7 +42,7 @@ APPENDED_MS: Final = 4_000_000_000_000  # behind every event
 _BUILDER_BYTES: Final = 2**30
 _LOG_APPEND_TIME: Final = 0x08
 
-keep_large_arrays_apart()  # as every command does
+leave_no_holes()  # as every command does
 
 
 class Stored(NamedTuple):
@@ -149,7 +150,7 @@ class Pipeline:
             [[survey_code(question, outcome, inside) for inside in (0, 1)] for outcome in range(len(OUTCOMES))]
             for question in range(len(QUESTIONS))
         ]
-        found = self.engine.totals(self.partition)[np.array(rows)][:, :, np.array(codes)].sum(axis=-1)
+        found = self.engine.evaluation.totals(self.partition)[np.array(rows)][:, :, np.array(codes)].sum(axis=-1)
         assert expected.any(), "a workload without surveys shows nothing"
         assert np.array_equal(found, expected), "the counts of surveys are wrong"
 

@@ -183,11 +183,12 @@ def scrapes(results: Results) -> str:
             f"{each['series']:,}",
             f"{each['bytes'] / 1e6:.1f}",
             *(f"{each[name]:.1f}" for name in ("render_ms", "cpu_ms", "elapsed_ms", "longest_hold_ms")),
+            f"{each['share_of_the_path']:.2%}",
         )
         for each in results["scrapes"]
     ]
     head = ("series", "MB", "rendering, ms", "CPU of the worker, ms", "until the reader has it, ms", "loop held, ms")
-    return table(head, rows)
+    return table((*head, "of the time of events, every 15 s"), rows)
 
 
 def memory(results: Results) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final, Self
 
+import numpy as np
+
 from benchmarks.contenders import check_metrics
 from benchmarks.pipeline import Pipeline, Renderer, serve, stored_presses
 from benchmarks.processes import ASIDE, MEASURED, on_cores, pinned
@@ -22,6 +24,10 @@ SURVEYS_EACH: Final = 8  # of an employee, all within the shortest window
 MINUTES: Final = 13
 CHANGED_SHARE: Final = 0.02  # of the events come between one scrape and the next
 TICK_S: Final = 0.0005
+SCRAPE_EVERY_S: Final = 15.0  # as Prometheus is set up
+PATH_SURVEYS: Final = 1_000_000  # while which pass by, the path of events is timed with scrapes and without
+PATH_DAYS: Final = 5
+TURNS: Final = 20
 _READER = """
 import sys, time, urllib.request
 for address in sys.stdin:
@@ -41,8 +47,10 @@ def run(settings: Settings) -> list[dict[str, float]]:
     results = []
     for wanted in settings.choose(SERIES, QUICK_SERIES):
         with on_cores(MEASURED):
-            measured, text = asyncio.run(_measure(round(wanted / per_employee), settings.choose(SCRAPES, 2)))
-        results.append(measured | {"series": _series(text), "bytes": len(text)})
+            employees = round(wanted / per_employee)
+            measured, text = asyncio.run(_measure(employees, settings.choose(SCRAPES, 2)))
+            share = asyncio.run(_share_of_the_path(employees, settings.choose(PATH_SURVEYS, PATH_SURVEYS // 20)))
+        results.append(measured | {"series": _series(text), "bytes": len(text), "share_of_the_path": share})
         settings.say(f"scrapes: {_series(text):,} series rendered in {measured['render_ms']:.1f} ms")
     return results
 
@@ -83,6 +91,49 @@ async def _measure(employees: int, scrapes: int) -> tuple[dict[str, float], byte
     check_metrics(text.decode(), workload)
     found = {name: median(each[name] for each in measured) for name in measured[0]}
     return found | {"longest_hold_ms": max(each["longest_hold_ms"] for each in measured)}, text
+
+
+async def _share_of_the_path(employees: int, surveys: int) -> float:
+    """Return what share of the time of events is taken by a scrape every 15 s.
+
+    Presses are taken in as fast as they can be, by turns with one scrape after the other beside them and with none: what the turns
+    with scrapes take longer is divided by their number.
+    """
+    workload = generate(surveys, employees=employees, offices=max(1, employees // 25), days=PATH_DAYS)
+    pipeline = Pipeline(configure(("the benchmark", {"metrics_max_series": 10**6})))
+    site = serve(pipeline)
+    await site.start()
+    batches = stored_presses(workload)
+    first = len(batches) // 5  # until all employees are known
+    pipeline.feed_all(batches[:first])
+    turns = np.array_split(np.arange(first, len(batches)), TURNS)
+    seconds, read = [0.0, 0.0], 0
+    try:
+        async with Reader(f"{site.address}/metrics") as reader:
+            await reader.scrape()
+            for number, turn in enumerate(turns):
+                began_s, enough = time.perf_counter(), asyncio.Event()
+                reading = asyncio.create_task(_read_on(reader, enough)) if number % 2 else None
+                for place in turn:
+                    pipeline.feed(batches[place])
+                    await asyncio.sleep(0)
+                enough.set()
+                read += await reading if reading else 0
+                seconds[number % 2] += time.perf_counter() - began_s
+    finally:
+        await site.stop()
+    pipeline.check_surveys(workload)
+    assert read, "no scrape came to its end"
+    return (seconds[1] - seconds[0]) / read / SCRAPE_EVERY_S
+
+
+async def _read_on(reader: "Reader", enough: asyncio.Event) -> int:
+    """Read the page again and again; return how often."""
+    count = 0
+    while not enough.is_set():
+        await reader.scrape()
+        count += 1
+    return count
 
 
 class Reader:

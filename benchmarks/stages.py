@@ -97,7 +97,7 @@ def check_revenue(pipeline: Pipeline, lines: list[bytes]) -> None:
     now_ms = max(event["ts"] for event in events if event["type"] != EVENT_NAMES[SHIFT])
     assert pipeline.partition.now.now_ms == now_ms, "not all events were taken in"
     sales = {(event["office_id"], event["event_id"]): event for event in events if event["type"] == "sale"}.values()
-    totals = pipeline.engine.totals(pipeline.partition)
+    totals = pipeline.engine.evaluation.totals(pipeline.partition)
     numbers = {entity: number for number, entity in enumerate(pipeline.partition.names.entities)}
     for office in {event["office_id"] for event in events}:
         row = numbers["office", office, ""]

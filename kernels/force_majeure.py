@@ -143,7 +143,7 @@ def raise_standing(tables: Tables, row: int) -> None:
 
 
 @kernel
-def _latest_verdict(tables: Tables, high: np.uint64, low: np.uint64, target: int) -> int:
+def latest_verdict(tables: Tables, high: np.uint64, low: np.uint64, target: int) -> int:
     """Row of the latest verdict on a target, -1 without one."""
     key_high, key_low = target_key(high, low, target)
     return row_at(tables.verdict_index[find(tables.verdict_index, tables.verdict_hashes, key_high, key_low)])
@@ -152,7 +152,7 @@ def _latest_verdict(tables: Tables, high: np.uint64, low: np.uint64, target: int
 @kernel
 def is_rejected(tables: Tables, high: np.uint64, low: np.uint64) -> int:
     """1 when the latest verdict on a survey is unreliable."""
-    row = _latest_verdict(tables, high, low, SURVEY_TARGET)
+    row = latest_verdict(tables, high, low, SURVEY_TARGET)
     return 1 if row != NONE and tables.verdicts[row]["reliable"] == UNRELIABLE else 0
 
 
@@ -164,7 +164,7 @@ def judge_force_majeure(tables: Tables, rules: Rules, row: int) -> None:
     from_ms = declared["ts_ms"]
     to_ms = declared["ts_ms"] + rules.force_majeure_duration_ms
     scope = PANEL_SCOPE
-    verdict_row = _latest_verdict(tables, declared["hash_high"], declared["hash_low"], FORCE_MAJEURE_TARGET)
+    verdict_row = latest_verdict(tables, declared["hash_high"], declared["hash_low"], FORCE_MAJEURE_TARGET)
     if verdict_row != NONE:
         verdict = tables.verdicts[verdict_row]
         reliable = verdict["reliable"]

@@ -15,16 +15,25 @@ from kernels.identity import enter, place_for
 from kernels.layout import (
     CHANGE_ROW,
     CHANGED,
+    CLIENTS,
     DIRTY,
     FACTS,
     FORCE_MAJEURES,
     ID_BYTES,
+    MARK_ROWS,
     OPEN_END,
     OPEN_LATE,
     PANELS,
+    PEER_GROUPS,
     PRESSES,
+    QUESTIONS,
+    REQUEST_ROWS,
+    REQUESTS,
+    SCORE_ROWS,
     SEEN_IDS,
     SEQUENCE,
+    SHIFTS,
+    STAGE_ROWS,
     VERDICTS,
     Rules,
     Tables,
@@ -40,14 +49,26 @@ _COUNTED = {
     "verdicts": VERDICTS,
     "verdict_hashes": VERDICTS,
     "facts": FACTS,
+    "shifts": SHIFTS,
     "seen": SEEN_IDS,
     "seen_hashes": SEEN_IDS,
+    "clients": CLIENTS,
+    "client_hashes": CLIENTS,
+    "score_counts": SCORE_ROWS,
+    "requests": REQUESTS,
+    "request_hashes": REQUESTS,
+    "stages": STAGE_ROWS,
+    "marks": MARK_ROWS,
+    "request_sums": REQUEST_ROWS,
+    "request_now": REQUEST_ROWS,
+    "peer_sums": PEER_GROUPS,
     "sequence": SEQUENCE,
     "id_bytes": ID_BYTES,
     "open_surveys": OPEN_END,
     "late_surveys": OPEN_LATE,
 }
-_WHOLE = ("press_calendar", "fact_calendar", "window_begin_ms", "sizes")
+_WHOLE = ("press_calendar", "fact_calendar", "client_calendar", "mark_calendar", "window_begin_ms", "sizes")
+_OF_ENTITIES = ("survey_counts", "fact_sums", "score_rows", "request_rows")
 
 
 def parts_of(tables: Tables, offices: int, entities: int) -> dict[str, NDArray[Any]]:
@@ -61,7 +82,7 @@ def parts_of(tables: Tables, offices: int, entities: int) -> dict[str, NDArray[A
     assert not tables.sizes[CHANGED], "between batches all changes were taken"
     assert not tables.sizes[DIRTY], "between batches all panels are paired"
     rows = {name: int(tables.sizes[size]) for name, size in _COUNTED.items()}
-    rows |= {"offices": offices, "survey_counts": entities, "fact_sums": entities}
+    rows |= {"offices": offices, "asked": QUESTIONS * offices} | dict.fromkeys(_OF_ENTITIES, entities)
     parts = {name: getattr(tables, name)[:count] for name, count in rows.items()}
     return parts | {name: getattr(tables, name) for name in _WHOLE}
 
@@ -82,9 +103,13 @@ def tables_of(parts: Mapping[str, NDArray[Any]], rules: Rules) -> Tables:
         dirty=np.zeros(parts["panels"].shape[0], np.int32),
         seen_index=_index_for(parts["seen"].shape[0]),
         verdict_index=_index_for(parts["verdicts"].shape[0]),
+        client_index=_index_for(parts["clients"].shape[0]),
+        request_index=_index_for(parts["requests"].shape[0]),
     )
     fill(tables.seen_index, tables.seen_hashes, tables.seen.shape[0])
     fill(tables.verdict_index, tables.verdict_hashes, tables.verdicts.shape[0])
+    fill(tables.client_index, tables.client_hashes, tables.clients.shape[0])
+    fill(tables.request_index, tables.request_hashes, tables.requests.shape[0])
     return with_room(tables, Needs())
 
 
@@ -94,7 +119,7 @@ def _index_for(entries: int) -> NDArray[np.uint64]:
 
 
 def _check_shapes(parts: Mapping[str, NDArray[Any]], empty: Tables) -> None:
-    names = {*_COUNTED, *_WHOLE, "offices", "survey_counts", "fact_sums"}
+    names = {*_COUNTED, *_WHOLE, *_OF_ENTITIES, "offices", "asked"}
     if parts.keys() != names:
         raise ValueError(f"its parts are not those of a state: {', '.join(sorted(parts.keys() ^ names))}")
     for name, part in parts.items():

@@ -4,10 +4,13 @@ Storage must have been made sure of (:mod:`kernels.storage`); the one thing that
 to, makes :func:`apply_events` stop early and say how far it came.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.compile import entry, kernel
+from kernels.clients import serve_client
+from kernels.compile import entry, kernel, rare_kernel
 from kernels.events import ABANDONED_CALL, ANSWERED_CALL, INBOUND
 from kernels.force_majeure import apply_verdict, is_covered, is_rejected, judge_force_majeure
 from kernels.identity import find, first_place, place_for
@@ -26,20 +29,25 @@ from kernels.layout import (
     FORCE_MAJEURES,
     ID_BYTES,
     NONE,
-    PERSONNEL,
+    PEER_RATING,
     PRESS,
     PRESSES,
+    RATING,
+    REQUEST,
     SEEN,
     SEEN_IDS,
     SELLER,
+    SHIFT,
+    SHIFTS,
+    TAKING_PART,
     TOUCHED,
     UNDECIDED,
-    VISIT,
     Rules,
     Tables,
 )
 from kernels.nameless import is_nameless, keep_name
 from kernels.pairing import has_room, insert_press, survey_state
+from kernels.requests import apply_request
 from kernels.signatures import BYTES, EVENTS, INT, NUMBERS, RULES, TABLES
 from kernels.windows import count_fact, in_reach, thread_fact, thread_press
 
@@ -75,6 +83,14 @@ def _look_ahead_at_panels(tables: Tables, events: NDArray[np.void], begin: int) 
     tables.sizes[TOUCHED] = touched
 
 
+@kernel
+def _last_ms(event: np.void) -> Any:
+    """When an event is over: a call when its work ended, which a window may still hold when it has left the call itself."""
+    ts_ms = np.int64(event["ts_ms"])
+    worked = event["kind"] == CALL and event["first_ms"] > 0
+    return ts_ms + event["amount"] + event["first_ms"] if worked else ts_ms
+
+
 @entry(TABLES, EVENTS, NUMBERS)
 def admit(tables: Tables, events: NDArray[np.void], seen_rows: NDArray[np.int32]) -> int:
     """Remember the ids of events; returns how many were known.
@@ -82,13 +98,17 @@ def admit(tables: Tables, events: NDArray[np.void], seen_rows: NDArray[np.int32]
     Parameters
     ----------
     seen_rows
-        Output, (events,): the row of `Tables.seen` of each event, -1 for one whose id was known.
+        Output, (events,): the row of `Tables.seen` of each event, -1 for one whose id was known. What stands behind a
+        rating has that of the rating, which stands before it, and is not counted.
     """
     known = 0
     for i in range(events.shape[0]):
         if i % AHEAD == 0:
             _look_ahead(tables, events, i)
         event = events[i]
+        if event["kind"] >= TAKING_PART:
+            seen_rows[i] = seen_rows[i - 1]
+            continue
         high = event["hash_high"]
         low = event["hash_low"]
         place = find(tables.seen_index, tables.seen_hashes, high, low)
@@ -102,7 +122,7 @@ def admit(tables: Tables, events: NDArray[np.void], seen_rows: NDArray[np.int32]
         tables.seen_hashes[row, 0] = high
         tables.seen_hashes[row, 1] = low
         seen = tables.seen[row]
-        seen["ts_s"] = min(event["ts_ms"] // 1000, LATEST_S)
+        seen["ts_s"] = min(_last_ms(event) // 1000, LATEST_S)
         seen["row"] = NONE
         seen["kind"] = SEEN
         seen["event_type"] = event["kind"]
@@ -136,6 +156,7 @@ def _apply_press(tables: Tables, rules: Rules, event: np.void, seen_row: int, da
     if event["kind"] == SELLER_PRESS and is_nameless(tables, event["employee"]):
         keep_name(tables, data, event["employee_start"], event["employee_length"])
     press["revision"] = 0
+    press["answer_ms"] = NONE
     press["panel"] = event["place"]
     press["next"] = NONE
     press["accepted"] = 0
@@ -149,11 +170,13 @@ def _apply_press(tables: Tables, rules: Rules, event: np.void, seen_row: int, da
         press["outcome"] = NONE
         press["rejected"] = 0
         press["in_force_majeure"] = 0
+        press["named"] = 0
         insert_press(tables, rules, row)
         return
     press["employee"] = event["employee"]
     press["kind"] = SELLER
-    press["choice"] = PERSONNEL if event["code"] == NONE else event["code"]
+    press["named"] = event["code"] != NONE
+    press["choice"] = event["code"] if press["named"] else event["scope"]
     press["outcome"] = UNDECIDED
     press["rejected"] = is_rejected(tables, event["hash_high"], event["hash_low"])
     press["in_force_majeure"] = is_covered(tables, event["place"], event["ts_ms"])
@@ -173,6 +196,7 @@ def _apply_long_press(tables: Tables, rules: Rules, event: np.void, seen_row: in
     declared["hash_high"] = event["hash_high"]
     declared["hash_low"] = event["hash_low"]
     declared["panel"] = event["place"]
+    declared["employee"] = event["employee"]
     declared["next_standing"] = NONE
     declared["standing"] = 0
     _refer(tables, seen_row, FORCE_MAJEURE, row)
@@ -212,9 +236,15 @@ def _call_flags(rules: Rules, event: np.void) -> int:
 
 
 @kernel
+def _note_client(tables: Tables, rules: Rules, event: np.void) -> None:
+    if event["target_low"] != 0 or event["target_high"] != 0:
+        serve_client(tables, rules, event, event["kind"] in (RATING, TAKING_PART) and event["flag"] != 0)
+
+
+@kernel
 def _apply_fact(tables: Tables, rules: Rules, event: np.void) -> None:
     ts_ms = event["ts_ms"]
-    if not in_reach(tables, ts_ms):
+    if not in_reach(tables, _last_ms(event) + rules.context_ms):
         return
     row = tables.sizes[FACTS]
     tables.sizes[FACTS] += 1
@@ -227,9 +257,26 @@ def _apply_fact(tables: Tables, rules: Rules, event: np.void) -> None:
     fact["employee"] = event["employee"]
     fact["queue"] = event["place"]
     fact["kind"] = event["kind"]
-    fact["flags"] = _call_flags(rules, event) if event["kind"] == CALL else 0
-    thread_fact(tables, rules, row)
-    count_fact(tables, fact, 0, tables.window_begin_ms.shape[0], ts_ms, 1)
+    fact["flags"] = _call_flags(rules, event) if event["kind"] == CALL else event["code"]
+    if in_reach(tables, ts_ms):
+        thread_fact(tables, rules, row)
+        count_fact(tables, fact, 0, tables.window_begin_ms.shape[0], ts_ms, 1)
+        _note_client(tables, rules, event)
+
+
+@rare_kernel
+def _apply_shift(tables: Tables, event: np.void) -> None:
+    """Keep a shift, unless nobody knows whose it is, or it is over for every window."""
+    if event["first_ms"] <= event["ts_ms"] or not in_reach(tables, event["first_ms"]):
+        return
+    if is_nameless(tables, event["employee"]):
+        return
+    shift = tables.shifts[tables.sizes[SHIFTS]]
+    tables.sizes[SHIFTS] += 1
+    shift["start_ms"] = event["ts_ms"]
+    shift["end_ms"] = event["first_ms"]
+    shift["employee"] = event["employee"]
+    shift["kind"] = event["code"]
 
 
 @entry(TABLES, RULES, EVENTS, NUMBERS, BYTES, INT)
@@ -260,8 +307,14 @@ def apply_events(
             _apply_press(tables, rules, event, seen_rows[i], data)
         elif kind == VERDICT:
             _apply_verdict(tables, rules, event, data)
-        elif kind <= VISIT:
+        elif kind <= RATING or kind >= PEER_RATING:
             _apply_fact(tables, rules, event)
+        elif kind == REQUEST:
+            apply_request(tables, rules, event, data)
+            if in_reach(tables, event["ts_ms"]):
+                _note_client(tables, rules, event)
+        elif kind == SHIFT:
+            _apply_shift(tables, event)
     return events.shape[0]
 
 
@@ -276,7 +329,9 @@ def take_changes(tables: Tables, rows: NDArray[np.int32]) -> int:
         change = tables.changed[i]
         press = tables.presses[change["row"]]
         press["noted"] = 0
-        state = survey_state(press["accepted"], press["outcome"], press["rejected"], press["in_force_majeure"])
+        state = survey_state(
+            press["choice"], press["accepted"], press["outcome"], press["rejected"], press["in_force_majeure"]
+        )
         if state != change["before"]:
             rows[count] = change["row"]
             count += 1

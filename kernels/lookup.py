@@ -1,11 +1,11 @@
-"""Finding a press by its id."""
+"""Finding a press, a force majeure, or the verdict that holds, by an id."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels.compile import entry
-from kernels.identity import find, hash_bytes, row_at
-from kernels.layout import NONE, PRESS, Tables
+from kernels.identity import find, hash_bytes, row_at, target_key
+from kernels.layout import FORCE_MAJEURES, NONE, PRESS, Tables
 from kernels.signatures import BYTES, INT, TABLES
 
 
@@ -18,3 +18,26 @@ def find_press(tables: Tables, office: int, event_id: NDArray[np.uint8]) -> int:
         return NONE
     found: int = tables.seen[row]["row"]
     return found
+
+
+@entry(TABLES, INT, BYTES)
+def find_force_majeure(tables: Tables, office: int, event_id: NDArray[np.uint8]) -> int:
+    """Row of the force majeure that a long press with an id declared in an office; -1 where there is none.
+
+    It outlives its id among those seen, so it is looked for among the force majeures, of which there are few.
+    """
+    high, low = hash_bytes(event_id, 0, event_id.shape[0], office)
+    for row in range(tables.sizes[FORCE_MAJEURES]):
+        declared = tables.force_majeures[row]
+        if declared["hash_high"] == high and declared["hash_low"] == low:
+            return row
+    return NONE
+
+
+@entry(TABLES, INT, BYTES, INT)
+def find_verdict(tables: Tables, office: int, target_id: NDArray[np.uint8], target: int) -> int:
+    """Row of the latest verdict on a target of an office, a survey or a force majeure; -1 where there is none."""
+    high, low = hash_bytes(target_id, 0, target_id.shape[0], office)
+    key_high, key_low = target_key(high, low, target)
+    row: int = row_at(tables.verdict_index[find(tables.verdict_index, tables.verdict_hashes, key_high, key_low)])
+    return row

@@ -1,11 +1,13 @@
-"""Names become numbers: offices, panels, employees and queues, in the order in which they are first seen.
+"""Names become numbers: offices, panels, employees, queues, categories and groups of ratings, in the order in which they are first seen.
 
-A name is known by its scope, the office that it belongs to and its bytes. Offices, employees and queues share the numbers of
-entities, for which indices are kept; panels are counted apart.
+A name is known by its scope, the office that it belongs to and its bytes; a criterion by the two departments that it is used between.
+Offices, employees, queues and the like share the numbers of entities, for which indices are kept; panels are counted apart, and so are groups
+of ratings: two departments, and each of their criteria.
 
-Of employees and queues only so many get a number of their own: those beyond share one entity without a name. An office may have
+Of employees, queues and categories only so many get a number of their own: those beyond share one entity without a name. An office may have
 no more of them than are left for the others. Since both only ever come closer, who was refused once is always refused, and who has
-a number has had it from their first event on: nobody's counts are halves.
+a number has had it from their first event on: nobody's counts are halves. Of groups there are as many at most, by the same rule; those
+beyond count nowhere.
 """
 
 from typing import Any, NamedTuple
@@ -14,31 +16,39 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.compile import entry, kernel
+from kernels.compile import entry, kernel, rare_kernel
 from kernels.identity import find, hash_bytes, place_for, row_at
 from kernels.layout import NONE
 from kernels.signatures import BYTES, EVENTS, FLAGS, INT, INTS, NUMBERS, array_of
 
-OFFICE, EMPLOYEE, QUEUE, PANEL, NAMELESS = 0, 1, 2, 3, 4  # scopes
-SELLER_PRESS, CUSTOMER_PRESS, VERDICT, CALL = 0, 1, 2, 3  # kinds of events
+OFFICE, EMPLOYEE, QUEUE, PANEL, NAMELESS, PRIORITY, CATEGORY, PEER_PAIR, CRITERION = 0, 1, 2, 3, 4, 5, 6, 7, 8  # scopes
+# Kinds of rows of events.
+SELLER_PRESS, CUSTOMER_PRESS, VERDICT, CALL, SALE, REQUEST, PEER_RATING, SCORED = 0, 1, 2, 3, 4, 7, 9, 11
 NAMES_PER_EVENT = 3  # at most that many of one event are new
 LONGEST_NAME_BYTES = 4 * 128
+TEXT_BYTES_PER_EVENT = (
+    4 * LONGEST_NAME_BYTES + 1
+)  # of a criterion: its office, two departments and what stands between, its own
 
 NAME_ROW = np.dtype(
     [
         ("start", np.int64),  # in NameTables.texts
         ("length", np.int16),
         ("scope", np.int8),
-        ("office", np.int32),  # entity of the office that it belongs to, -1 for an office
+        (
+            "office",
+            np.int32,
+        ),  # entity of the office that it belongs to, -1 for an office; of a criterion the group of its departments
         ("number", np.int32),
-        ("members", np.int32),  # of an office: its employees and queues that have numbers
+        ("members", np.int32),  # of an office: its employees, queues and categories that have numbers
+        ("groups", np.int32),  # and its groups of ratings between departments
     ],
     align=True,
 )
 
 # In NameTables.sizes; NAMELESS_ENTITY is 0 before there is one, an office's number.
-NAMES, TEXT_BYTES, ENTITIES, PANELS, MEMBERS, NAMELESS_ENTITY, NAMELESS_EVENTS, NAMELESS_OFFICE = range(8)
-SIZES = 8
+NAMES, TEXT_BYTES, ENTITIES, PANELS, MEMBERS, NAMELESS_ENTITY, NAMELESS_EVENTS, NAMELESS_OFFICE, PEER_GROUPS = range(9)
+SIZES = 9
 
 
 class NameTables(NamedTuple):
@@ -68,7 +78,7 @@ _PLACES = types.Array(types.int64, 1, "C", readonly=True)
 
 @kernel
 def _seed(scope: int, office: int) -> int:
-    return 4 * (office + 1) + scope
+    return 8 * (office + 1) + scope
 
 
 @kernel
@@ -81,7 +91,7 @@ def _known(names: NameTables, scope: int, office: int, data: NDArray[np.uint8], 
 
 @kernel
 def _has_number_left(names: NameTables, most: int, office: int) -> bool:
-    """Whether an office may have one more employee or queue with a number; if so, it is counted."""
+    """Whether an office may have one more employee, queue or category with a number; if so, it is counted."""
     holder = names.rows[names.entity_rows[office]]
     if holder["members"] >= most - names.sizes[MEMBERS]:
         return False
@@ -100,19 +110,19 @@ def _number(
     row = row_at(names.places[place])
     if row != NONE:
         return names.rows[row]["number"]
-    if EMPLOYEE <= scope <= QUEUE and not _has_number_left(names, most, office):
+    if scope in (EMPLOYEE, QUEUE, CATEGORY) and not _has_number_left(names, most, office):
         return NONE
     row = names.sizes[NAMES]
     names.sizes[NAMES] += 1
     names.places[place] = place_for(low, row)
     names.hashes[row, 0] = high
     names.hashes[row, 1] = low
-    counter = PANELS if scope == PANEL else ENTITIES
+    counter = PANELS if scope == PANEL else PEER_GROUPS if scope >= PEER_PAIR else ENTITIES
     number = names.sizes[counter]
     names.sizes[counter] += 1
     if scope == PANEL:
         names.panel_rows[number] = row
-    else:
+    elif scope < PEER_PAIR:
         names.entity_rows[number] = row
     text = names.sizes[TEXT_BYTES]
     for i in range(length):
@@ -125,7 +135,49 @@ def _number(
     name["office"] = office
     name["number"] = number
     name["members"] = 0
+    name["groups"] = 0
     return number
+
+
+@rare_kernel
+def _group(
+    names: NameTables,
+    most: int,
+    office: int,
+    scope: int,
+    within: int,
+    data: NDArray[np.uint8],
+    start: int,
+    length: int,
+) -> int:
+    """Number of a group of ratings between departments, or -1 if there is none left; they are counted apart from members.
+
+    ``within`` is what knows it by its name: the office knows two departments, these know a criterion.
+    """
+    number = _known(names, scope, within, data, start, length)
+    if number != NONE:
+        return number
+    holder = names.rows[names.entity_rows[office]]
+    if holder["groups"] >= most - names.sizes[PEER_GROUPS]:
+        return NONE
+    holder["groups"] += 1
+    return _number(names, most, scope, within, data, start, length)
+
+
+@kernel
+def _group_of(names: NameTables, most: int, event: np.void, data: NDArray[np.uint8]) -> int:
+    """Number of the group of a rating between departments, or of one of its criteria; -1 for none."""
+    office: Any = np.int64(event["office"])
+    start: Any = np.int64(event["place_start"])
+    length: Any = np.int64(event["place_length"])
+    if event["kind"] == PEER_RATING:
+        return _group(names, most, office, PEER_PAIR, office, data, start, length)
+    pair_start: Any = np.int64(event["employee_start"])
+    pair_length: Any = np.int64(event["employee_length"])
+    pair = _group(names, most, office, PEER_PAIR, office, data, pair_start, pair_length)
+    if pair == NONE:
+        return NONE
+    return _group(names, most, office, CRITERION, pair, data, start, length)
 
 
 @kernel
@@ -176,12 +228,12 @@ def number_names(names: NameTables, events: NDArray[np.void], data: NDArray[np.u
     Parameters
     ----------
     most
-        How many employees and queues get numbers of their own.
+        How many employees, queues and categories get numbers of their own, and how many groups of ratings between departments.
     """
     for i in range(begin, events.shape[0]):
         if (
             names.sizes[NAMES] + NAMES_PER_EVENT > names.rows.shape[0]
-            or names.sizes[TEXT_BYTES] + NAMES_PER_EVENT * LONGEST_NAME_BYTES > names.texts.shape[0]
+            or names.sizes[TEXT_BYTES] + TEXT_BYTES_PER_EVENT > names.texts.shape[0]
         ):
             return i
         event = events[i]
@@ -198,14 +250,32 @@ def number_names(names: NameTables, events: NDArray[np.void], data: NDArray[np.u
             event["target_high"] = high
             event["target_low"] = low
             continue
+        if kind >= CALL and event["target_low"] > 0:
+            start: Any = np.int64(event["target_high"])
+            length: Any = np.int64(event["target_low"])
+            high, low = hash_bytes(data, start, length, office)
+            event["target_high"] = high
+            event["target_low"] = low
+        if kind == REQUEST:
+            high, low = hash_bytes(data, event["first_ms"], event["second_ms"], office)
+            event["first_ms"] = np.int64(high >> np.uint64(1))
+            event["second_ms"] = np.int64(low >> np.uint64(1))
         is_nameless = False
-        if event["place_length"] > 0:
+        if kind in (PEER_RATING, SCORED):
+            if event["place_length"] > 0:
+                event["place"] = _group_of(names, most, event, data)
+                is_nameless = event["place"] == NONE
+        elif event["place_length"] > 0:
             scope = PANEL if kind <= CUSTOMER_PRESS else QUEUE
+            if kind == SALE:
+                scope = CATEGORY
+            elif kind == REQUEST:
+                scope = PRIORITY
             event["place"] = _number(names, most, scope, office, data, event["place_start"], event["place_length"])
             is_nameless = event["place"] == NONE
             if is_nameless:
                 event["place"] = _nameless(names, data)
-        if event["employee_length"] > 0:
+        if event["employee_length"] > 0 and kind != SCORED:
             event["employee"] = _number(
                 names, most, EMPLOYEE, office, data, event["employee_start"], event["employee_length"]
             )

@@ -19,6 +19,10 @@ customer elsewhere                  an orphan
 ==================================  ============================================================================
 """
 
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.asked import lower_asked, raise_asked
 from kernels.compile import entry, kernel
 from kernels.identity import ids_ordered
 from kernels.layout import (
@@ -41,33 +45,35 @@ from kernels.layout import (
     survey_code,
 )
 from kernels.open_surveys import pop_open, push_open
-from kernels.signatures import INT, RULES, TABLES
+from kernels.signatures import INT, NUMBERS, RULES, TABLES, reading
 from kernels.windows import count_survey
 
 _survey_code = kernel(survey_code)
+CODES = reading(np.int8)
 
 
 # The ledger of surveys ---------------------------------------------------------------------------------------------
 
 
 @kernel
-def survey_state(accepted: int, outcome: int, rejected: int, in_force_majeure: int) -> int:
+def survey_state(question: int, accepted: int, outcome: int, rejected: int, in_force_majeure: int) -> int:
     """What the world may know of a survey, in one number; -1 while it is undecided or a bounce."""
     if not accepted or outcome == UNDECIDED:
         return NONE
-    return outcome * 4 + rejected * 2 + in_force_majeure
+    return question * 16 + outcome * 4 + rejected * 2 + in_force_majeure
 
 
 @kernel
 def settle(tables: Tables, row: int, accepted: int, outcome: int, rejected: int, in_fm: int) -> None:
     """Give a seller press its state; count it anew where that changes its counter, note it where it changes."""
     press = tables.presses[row]
-    before = survey_state(press["accepted"], press["outcome"], press["rejected"], press["in_force_majeure"])
+    question = press["choice"]
+    before = survey_state(question, press["accepted"], press["outcome"], press["rejected"], press["in_force_majeure"])
     press["accepted"] = accepted
     press["outcome"] = outcome
     press["rejected"] = rejected
     press["in_force_majeure"] = in_fm
-    state = survey_state(accepted, outcome, rejected, in_fm)
+    state = survey_state(question, accepted, outcome, rejected, in_fm)
     if state == before:
         return
     if not press["noted"]:
@@ -76,13 +82,17 @@ def settle(tables: Tables, row: int, accepted: int, outcome: int, rejected: int,
         change["row"] = row
         change["before"] = before
         tables.sizes[CHANGED] += 1
-    code = _survey_code(press["choice"], outcome, in_fm) if state != NONE and not rejected else NONE
+    code = _survey_code(question, outcome, in_fm) if state != NONE and not rejected else NONE
     if code == press["code"]:
         return
     if press["code"] != NONE:
         count_survey(tables, row, press["code"], -1)
     if code != NONE:
         count_survey(tables, row, code, 1)
+        if press["code"] == NONE:
+            raise_asked(tables, row)
+    else:
+        lower_asked(tables, row)
     press["code"] = code
 
 
@@ -91,6 +101,7 @@ def _decide(tables: Tables, row: int, accepted: int, outcome: int) -> None:
     press = tables.presses[row]
     if press["accepted"] != accepted:
         tables.sizes[BOUNCES] += press["accepted"] - accepted
+    press["answer_ms"] = NONE  # whoever answered it says so
     settle(tables, row, accepted, outcome, press["rejected"], press["in_force_majeure"])
     if accepted and outcome == UNDECIDED and not press["queued"]:
         push_open(tables, row)
@@ -112,6 +123,26 @@ def _set_role(tables: Tables, row: int, role: int) -> None:
             tables.sizes[ANSWERS + press["outcome"]] -= 1
         tables.sizes[ANSWERS + role] += 1
         press["outcome"] = role
+
+
+@entry(TABLES, NUMBERS, CODES)
+def ask_anew(tables: Tables, rows: NDArray[np.int32], questions: NDArray[np.int8]) -> None:
+    """Let seller presses have asked other questions: what was counted is taken back, and counted under the other one.
+
+    Parameters
+    ----------
+    rows
+        Of the presses, (n,).
+    questions
+        What each of them asked, (n,).
+    """
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        press = tables.presses[row]
+        accepted = press["accepted"]
+        settle(tables, row, 0, press["outcome"], press["rejected"], press["in_force_majeure"])
+        press["choice"] = questions[i]
+        settle(tables, row, accepted, press["outcome"], press["rejected"], press["in_force_majeure"])
 
 
 @entry(TABLES, RULES, INT)
@@ -237,6 +268,7 @@ def _pair_next(tables: Tables, rules: Rules, panel_number: int, row: int) -> Non
             _set_role(tables, row, ANSWER)
             decided = current
             outcome = press["choice"]
+            tables.presses[current]["answer_ms"] = ts_ms
     elif current == NONE or since_ms > rules.debounce_ms:
         if current != NONE and not panel["answered"] and since_ms <= rules.answer_window_ms:
             decided = current
@@ -297,6 +329,7 @@ def pair_panel(tables: Tables, rules: Rules, panel_number: int) -> None:
                 answered = True
                 _set_role(tables, row, ANSWER)
                 _decide(tables, current, 1, press["choice"])
+                tables.presses[current]["answer_ms"] = press["ts_ms"]
         elif current != NONE and press["ts_ms"] - current_ms <= rules.debounce_ms:
             _decide(tables, row, 0, UNDECIDED)
         else:

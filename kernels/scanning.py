@@ -23,6 +23,8 @@ from kernels.vocabulary import (
     ANSWER,
     ANSWERS,
     CALL,
+    CATEGORY,
+    CLIENT_ID,
     COUNT,
     CUSTOMER_PRESS,
     DIRECTION,
@@ -36,6 +38,7 @@ from kernels.vocabulary import (
     FROM,
     HOLD_MS,
     HOLD_S,
+    MARGIN_MINOR,
     OFFICE_ID,
     PANEL_ID,
     QUESTION,
@@ -99,7 +102,7 @@ def _fill(
     valid = ts_ms >= 0
     amount = first_ms = second_ms = 0
     code = flag = scope = 0
-    place = employee = UNKNOWN  # fields
+    place = employee = client = UNKNOWN  # fields
     if kind == SELLER_PRESS:
         place = PANEL_ID
         employee = EMPLOYEE_ID
@@ -116,11 +119,17 @@ def _fill(
     elif kind == VISIT:
         amount = values[COUNT] if holds(fit, COUNT) else 1
     elif kind == SALE:
+        place = CATEGORY
         employee = EMPLOYEE_ID
+        client = CLIENT_ID
         amount = values[AMOUNT_MINOR]
+        if holds(fit, MARGIN_MINOR):
+            code = 1
+            first_ms = values[MARGIN_MINOR]
     elif kind == CALL:
         place = QUEUE
         employee = EMPLOYEE_ID
+        client = CLIENT_ID
         amount = _duration_ms(fit, WAIT_S, values, extents)
         second_ms = _duration_ms(fit, TALK_S, values, extents)
         hold_ms = _duration_ms(fit, HOLD_S, values, extents)
@@ -154,7 +163,10 @@ def _fill(
     row["amount"] = amount
     row["first_ms"] = first_ms
     row["second_ms"] = second_ms
-    row["hash_high"] = row["hash_low"] = row["target_high"] = row["target_low"] = 0
+    row["hash_high"] = row["hash_low"] = 0
+    given = holds(fit, client)
+    row["target_high"] = values[client] if given else 0
+    row["target_low"] = extents[client] if given else 0
     row["office"] = row["place"] = row["employee"] = NONE
     row["id_start"] = values[EVENT_ID]
     row["id_length"] = extents[EVENT_ID]

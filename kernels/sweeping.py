@@ -10,15 +10,21 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from kernels.asked import settle_asked
+from kernels.calendar import thread
 from kernels.compile import entry, kernel
 from kernels.force_majeure import raise_standing
 from kernels.identity import enter, find, place_for, row_at, target_key
 from kernels.layout import (
+    CLEARED_SLOT,
+    CLIENTS,
     FACTS,
     FORCE_MAJEURE,
     FORCE_MAJEURE_TARGET,
     FORCE_MAJEURES,
     ID_BYTES,
+    MARK_ROWS,
+    MARKS,
     NONE,
     OPEN_BEGIN,
     OPEN_END,
@@ -26,10 +32,14 @@ from kernels.layout import (
     PANELS,
     PRESS,
     PRESSES,
+    REQUESTS,
     SEEN,
     SEEN_IDS,
     SELLER,
     SEQUENCE,
+    SHIFTS,
+    STAGE_ROWS,
+    STAGES,
     VERDICTS,
     Rules,
     Tables,
@@ -37,8 +47,10 @@ from kernels.layout import (
 from kernels.ledger import LATEST_S
 from kernels.nameless import kept_bytes
 from kernels.open_surveys import push_open
+from kernels.requests import is_threaded, keeps_request
 from kernels.signatures import INT, INTS, NUMBERS, RULES, TABLES
 from kernels.windows import in_reach, thread_fact, thread_press
+from kernels.work import work_ended_ms
 
 
 class Retention(NamedTuple):
@@ -46,7 +58,8 @@ class Retention(NamedTuple):
 
     press_ms: int  # customer presses and bounces
     survey_ms: int  # accepted presses; not after press_ms
-    fact_ms: int
+    fact_ms: int  # calls by when their work ended; clients and shifts that ended then, too
+    request_ms: int  # requests that ended since then, and all that are open
     verdict_ms: int  # a verdict whose target is kept stays, too
     force_majeure_ms: int
     seen_ms: NDArray[np.int64]  # ids, by event type
@@ -80,14 +93,20 @@ def _keeps_id(tables: Tables, seen: np.void, retention: Retention) -> bool:
 
 @entry(TABLES, _RETENTION, INT)
 def count_kept(tables: Tables, retention: Retention, step: int) -> tuple[int, int]:
-    """How many rows a sweep would keep, of how many, in a sample: every ``step``-th press, fact and id."""
+    """How many rows a sweep would keep, of how many, in a sample: every ``step``-th press, fact, client, request and id."""
     kept = 0
     looked_at = 0
     for row in range(0, tables.sizes[PRESSES], step):
         kept += _keeps_press(tables.presses[row], retention)
         looked_at += 1
     for row in range(0, tables.sizes[FACTS], step):
-        kept += tables.facts[row]["ts_ms"] >= retention.fact_ms
+        kept += work_ended_ms(tables.facts[row]) >= retention.fact_ms
+        looked_at += 1
+    for row in range(0, tables.sizes[CLIENTS], step):
+        kept += tables.clients[row]["ts_ms"] >= retention.fact_ms
+        looked_at += 1
+    for row in range(0, tables.sizes[REQUESTS], step):
+        kept += keeps_request(tables, row, retention.request_ms)
         looked_at += 1
     for row in range(0, tables.sizes[SEEN_IDS], step):
         kept += _keeps_id(tables, tables.seen[row], retention)
@@ -117,6 +136,8 @@ def _sweep_presses(old: Tables, new: Tables, rules: Rules, retention: Retention,
             press["id_start"] = _copy_bytes(old, new, press["id_start"], kept_bytes(old, press))
             if press["kind"] == SELLER and in_reach(new, press["ts_ms"]):
                 thread_press(new, rules, kept)
+        elif old.presses[row]["code"] != NONE:
+            settle_asked(old, row)  # whose instants the new tables share
 
 
 @kernel
@@ -233,11 +254,66 @@ def _has_target(old: Tables, new: Tables, row: int) -> bool:
 @kernel
 def _sweep_facts(old: Tables, new: Tables, rules: Rules, retention: Retention) -> None:
     for row in range(old.sizes[FACTS]):
-        if old.facts[row]["ts_ms"] >= retention.fact_ms:
+        if work_ended_ms(old.facts[row]) >= retention.fact_ms:
             kept = new.sizes[FACTS]
             new.sizes[FACTS] += 1
             new.facts[kept] = old.facts[row]
-            thread_fact(new, rules, kept)
+            if in_reach(new, new.facts[kept]["ts_ms"]):
+                thread_fact(new, rules, kept)
+
+
+@kernel
+def _sweep_shifts(old: Tables, new: Tables, retention: Retention) -> None:
+    for row in range(old.sizes[SHIFTS]):
+        if old.shifts[row]["end_ms"] >= retention.fact_ms:
+            new.shifts[new.sizes[SHIFTS]] = old.shifts[row]
+            new.sizes[SHIFTS] += 1
+
+
+@kernel
+def _sweep_clients(old: Tables, new: Tables, rules: Rules, retention: Retention, moved: NDArray[np.int32]) -> None:
+    for row in range(old.sizes[CLIENTS]):
+        moved[row] = NONE
+        if old.clients[row]["ts_ms"] >= retention.fact_ms:
+            kept = new.sizes[CLIENTS]
+            new.sizes[CLIENTS] += 1
+            moved[row] = kept
+            new.clients[kept] = old.clients[row]
+            new.client_hashes[kept, 0] = old.client_hashes[row, 0]
+            new.client_hashes[kept, 1] = old.client_hashes[row, 1]
+    _renumber(old.client_index, new.client_index, moved)
+    # Rows that are threaded change those before them, which must not be looked at again.
+    for row in range(new.sizes[CLIENTS]):
+        if new.clients[row]["ts_ms"] // rules.slot_ms >= new.sizes[CLEARED_SLOT]:
+            thread(new.clients, new.client_calendar, rules.slot_ms, row)
+
+
+@kernel
+def _sweep_requests(old: Tables, new: Tables, rules: Rules, retention: Retention, moved: NDArray[np.int32]) -> None:
+    for row in range(old.sizes[REQUESTS]):
+        moved[row] = NONE
+        if not keeps_request(old, row, retention.request_ms):
+            continue
+        kept = new.sizes[REQUESTS]
+        new.sizes[REQUESTS] += 1
+        new.sizes[STAGE_ROWS] += STAGES
+        new.sizes[MARK_ROWS] += MARKS
+        moved[row] = kept
+        new.requests[kept] = old.requests[row]
+        new.request_hashes[kept, 0] = old.request_hashes[row, 0]
+        new.request_hashes[kept, 1] = old.request_hashes[row, 1]
+        for stage in range(STAGES):
+            to = new.stages[STAGES * kept + stage]
+            to["ts_ms"] = old.stages[STAGES * row + stage]["ts_ms"]
+            to["employee"] = old.stages[STAGES * row + stage]["employee"]
+            to["id_length"] = old.stages[STAGES * row + stage]["id_length"]
+            to["id_start"] = _copy_bytes(old, new, old.stages[STAGES * row + stage]["id_start"], to["id_length"])
+        for mark in range(MARKS):
+            new.marks[MARKS * kept + mark] = old.marks[MARKS * row + mark]
+    _renumber(old.request_index, new.request_index, moved)
+    for at in range(new.sizes[MARK_ROWS]):
+        if is_threaded(new, rules, at):
+            thread(new.marks, new.mark_calendar, rules.slot_ms, at)
 
 
 class Moved(NamedTuple):
@@ -247,9 +323,11 @@ class Moved(NamedTuple):
     force_majeures: NDArray[np.int32]
     seen: NDArray[np.int32]
     verdicts: NDArray[np.int32]
+    clients: NDArray[np.int32]
+    requests: NDArray[np.int32]
 
 
-_MOVED: Any = types.NamedUniTuple(NUMBERS, 4, Moved)  # type: ignore[no-untyped-call]
+_MOVED: Any = types.NamedUniTuple(NUMBERS, 6, Moved)  # type: ignore[no-untyped-call]
 
 
 @entry(TABLES, TABLES, RULES, _RETENTION, _MOVED)
@@ -270,3 +348,6 @@ def sweep_into(old: Tables, new: Tables, rules: Rules, retention: Retention, mov
     _sweep_ids(old, new, retention, moved.presses, moved.force_majeures, moved.seen)
     _sweep_verdicts(old, new, retention, moved.verdicts)
     _sweep_facts(old, new, rules, retention)
+    _sweep_shifts(old, new, retention)
+    _sweep_clients(old, new, rules, retention, moved.clients)
+    _sweep_requests(old, new, rules, retention, moved.requests)

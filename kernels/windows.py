@@ -8,6 +8,7 @@ time; a slot may be wider than a bucket, so the instant of each row decides.
 
 import numpy as np
 
+from kernels.clients import expire_clients
 from kernels.compile import entry, kernel
 from kernels.layout import (
     ABANDONED_LATE,
@@ -26,11 +27,14 @@ from kernels.layout import (
     NONE,
     NOW_MS,
     OFFERED,
+    PEER_RATING,
+    RATING,
     REVENUE_LOW,
     SALE,
     SALE_EVENTS,
     SALES,
     SURVEY_CODES,
+    TAKING_PART,
     TALK_MS,
     TICKETS_LOW,
     TOUCHED,
@@ -41,6 +45,10 @@ from kernels.layout import (
     Rules,
     Tables,
 )
+from kernels.margins import count_margin
+from kernels.peer_ratings import count_peer_rating
+from kernels.requests import expire_marks
+from kernels.scores import count_rating
 from kernels.signatures import INT, RULES, TABLES
 
 BUCKETS = 60
@@ -118,7 +126,7 @@ def _count_visit(tables: Tables, entity: int, amount: int, begin: int, end: int,
 
 @kernel
 def count_fact(tables: Tables, fact: np.void, begin: int, end: int, ts_ms: int, sign: int) -> None:
-    """Add (or take away) a call, sale or visit to its office, employee and queue.
+    """Add (or take away) a call, sale, visit or rating to its office, employee and queue or category, one between departments to its group.
 
     In those of the windows ``begin`` to ``end``, exclusive, that begin at ``ts_ms`` or before.
     """
@@ -126,9 +134,15 @@ def count_fact(tables: Tables, fact: np.void, begin: int, end: int, ts_ms: int, 
     if kind == VISIT:
         _count_visit(tables, fact["office"], fact["amount"], begin, end, ts_ms, sign)
     elif kind == SALE:
-        _count_sale(tables, fact["office"], fact["amount"], begin, end, ts_ms, sign)
-        if fact["employee"] >= 0:
-            _count_sale(tables, fact["employee"], fact["amount"], begin, end, ts_ms, sign)
+        for entity in (fact["office"], fact["employee"], fact["queue"]):
+            if entity >= 0:
+                _count_sale(tables, entity, fact["amount"], begin, end, ts_ms, sign)
+                if fact["flags"]:
+                    count_margin(tables, entity, fact["handle_ms"], begin, end, ts_ms, sign)
+    elif kind in (RATING, TAKING_PART):
+        count_rating(tables, fact, begin, end, ts_ms, sign)
+    elif kind >= PEER_RATING:
+        count_peer_rating(tables, fact, begin, end, ts_ms, sign)
     else:
         for entity in (fact["office"], fact["employee"], fact["queue"]):
             if entity >= 0:
@@ -191,6 +205,8 @@ def _expire(tables: Tables, window: int, slot: int, begin_ms: int, end_ms: int) 
         if begin_ms <= fact["ts_ms"] < end_ms:
             count_fact(tables, fact, window, window + 1, fact["ts_ms"], -1)
         row = fact["next"]
+    expire_clients(tables, window, slot, begin_ms, end_ms)
+    expire_marks(tables, window, slot, begin_ms, end_ms)
 
 
 @kernel
@@ -200,6 +216,8 @@ def _clear_calendars(tables: Tables, until: int) -> None:
     for slot in range(max(tables.sizes[CLEARED_SLOT], until - slots), until):
         tables.press_calendar[slot % slots] = NONE
         tables.fact_calendar[slot % slots] = NONE
+        tables.client_calendar[slot % slots] = NONE
+        tables.mark_calendar[slot % slots] = NONE
     tables.sizes[CLEARED_SLOT] = max(tables.sizes[CLEARED_SLOT], until)
 
 

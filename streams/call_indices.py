@@ -2,6 +2,7 @@
 
 from kernels import layout as c
 from streams.index import EVERYWHERE, Index
+from streams.interval import with_wilson
 
 
 def call_indices() -> list[Index]:
@@ -9,21 +10,25 @@ def call_indices() -> list[Index]:
     serviceable = {c.OFFERED: 1.0, c.ABANDONED_SHORT: -1.0}
     offered = {c.OFFERED: 1.0}
     return [
-        Index(
-            "service_level",
-            "ratio",
-            EVERYWHERE,
-            "Inbound calls answered in time / (offered - abandoned shortly).",
-            {c.ANSWERED_IN_TIME: 1},
-            serviceable,
+        *with_wilson(
+            Index(
+                "service_level",
+                "ratio",
+                EVERYWHERE,
+                "Inbound calls answered in time / (offered - abandoned shortly).",
+                {c.ANSWERED_IN_TIME: 1},
+                serviceable,
+            )
         ),
-        Index(
-            "abandonment",
-            "ratio",
-            EVERYWHERE,
-            "Inbound calls abandoned, but not shortly / (offered - abandoned shortly).",
-            {c.ABANDONED_LATE: 1},
-            serviceable,
+        *with_wilson(
+            Index(
+                "abandonment",
+                "ratio",
+                EVERYWHERE,
+                "Inbound calls abandoned, but not shortly / (offered - abandoned shortly).",
+                {c.ABANDONED_LATE: 1},
+                serviceable,
+            )
         ),
         Index(
             "average_speed_of_answer_s",

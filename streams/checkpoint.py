@@ -20,9 +20,10 @@ from kernels.events import EVENT_ROW
 from kernels.images import parts_of, tables_of
 from kernels.windows import BUCKETS
 from streams.clock import Now
-from streams.engine import Engine, Events, Partition
+from streams.engine import Engine
 from streams.manifest import DIGEST_BYTES, FORMAT, CheckpointRefusedError, Manifest, digest_of
 from streams.names import Names
+from streams.partition import Events, Partition
 
 CHUNK_BYTES: Final = 64 * 1024
 _FATES: Final = ("applied", "duplicates", "too_late", "rejected", "moved", "gaps")  # counted offsets
@@ -55,7 +56,8 @@ def rules_fingerprint(engine: Engine, partitions: int) -> str:
     horizons = msgspec.to_builtins(engine.configuration.correction_horizon_s)
     # Whoever had no number of their own would be counted by halves under another ceiling.
     names_max = engine.configuration.names_max
-    return digest_of(repr((partitions, rules, horizons, names_max)).encode()).hex()
+    targets = msgspec.to_builtins(engine.configuration.request_targets)
+    return digest_of(repr((partitions, rules, horizons, names_max, targets)).encode()).hex()
 
 
 # Taking ------------------------------------------------------------------------------------------------------------
@@ -265,6 +267,7 @@ def _fill(partition: Partition, parts: Mapping[str, NDArray[Any]], engine: Engin
     held = Events(**of(_HELD))
     partition.held = [held] if held.rows.size else []
     partition.know_names()
+    partition.is_asked = False  # whatever schedules its presses followed
 
 
 def _set_scalars(partition: Partition, state: Mapping[str, Any]) -> None:

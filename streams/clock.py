@@ -60,3 +60,14 @@ class WallClock:
         now_ms = max(progress.seen_ms, self.wall_ms) if self.caught_up else progress.seen_ms
         silent_ms = now_ms if self.presses_caught_up else min(now_ms, progress.presses_ms)
         return Now(now_ms, silent_ms - SILENCE_ALLOWANCE_MS)
+
+
+class StoppedClock:
+    """An instant and no other: for looking back."""
+
+    def __init__(self, now: Now) -> None:
+        self._now = now
+
+    def now(self, _progress: Progress) -> Now:
+        """Tell the instant."""
+        return self._now

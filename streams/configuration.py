@@ -14,6 +14,12 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
+from streams import comparable, request_targets
+from streams.alerting import Alerting
+from streams.comparable import ComparisonRules
+from streams.faults import Fault
+from streams.request_targets import RequestTarget
+
 PREFIX = "KQI_"
 MAXIMUM_WINDOW_MINUTES = 400 * 24 * 60
 _PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
@@ -23,19 +29,19 @@ _WINDOW = re.compile(r"([1-9][0-9]{0,5})([mhd])\Z")
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 
 Seconds = Annotated[float, Meta(ge=0, le=1e8)]
+DaySeconds = Annotated[float, Meta(ge=0, le=86_400)]  # presses are kept for a day longer than windows hold them
 PositiveSeconds = Annotated[float, Meta(ge=0.001, le=1e8)]
 Milliseconds = Annotated[int, Meta(ge=0, le=100_000_000)]
 PositiveMilliseconds = Annotated[int, Meta(ge=1, le=100_000_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+Limits = tuple[Annotated[float, Meta(ge=0, le=1e9)], Annotated[float, Meta(ge=0, le=1e9)]]  # least and greatest
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
-class ConfigurationError(Exception):
-    """A configuration that cannot be used; ``problems`` holds one sentence for each fault."""
+class ConfigurationError(Fault):
+    """A configuration that cannot be used."""
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
+    status = 2
 
 
 class CorrectionHorizon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +58,15 @@ class CorrectionHorizon(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     peer_ratings: PositiveSeconds = 604_800
 
 
+class SignLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From where on something is a sign of gaming."""
+
+    quick_answer_s: Seconds = 1  # an answer at most this long after its press
+    yes_run: Annotated[int, Meta(ge=2, le=1_000_000)] = 10  # so many yes of an employee in a row
+    context_s: DaySeconds = 600  # how near a visit, call, sale or press has to be
+    force_majeure_after_no_s: DaySeconds = 120  # declared at most this long after a no on the panel
+
+
 class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to reach the cluster; names and values as Kafka's own clients use them."""
 
@@ -64,6 +79,14 @@ class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ssl_cafile: str | None = None
     ssl_certfile: str | None = None
     ssl_keyfile: str | None = None
+
+
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the company holds for good: a diagnosis compares with it."""
+
+    ink_personnel: Share = 0.2
+    ink_office: Share = 0.2
+    iel: Annotated[float, Meta(ge=-1, le=1)] = 0.5
 
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,8 +103,16 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service_level_s: Seconds = 20
     short_abandon_s: Seconds = 5
     min_surveys: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 30
+    representative_by: Literal["coverage", "conversion", "none"] = "none"
+    coverage_limits: Limits = (0.0, 1.0)
+    conversion_limits: Limits = (0.0, 1.0)
+    force_majeure_level_max: Share = 0.2
+    asked_within_s: Seconds = 2_678_400
     diagnosis_margin: Share = 0.05
+    reference: Reference = Reference()
     correction_horizon_s: CorrectionHorizon = CorrectionHorizon()
+    request_targets: tuple[RequestTarget, ...] = ()
+    comparison: ComparisonRules = ComparisonRules()
 
     topic_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,100}\Z")] = "kqi."
     partitions: Annotated[int, Meta(ge=1, le=10_000)] = 32
@@ -90,8 +121,14 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 9464
     names_max: Annotated[int, Meta(ge=1, le=100_000_000)] = 20_000
-    metrics_max_series: Annotated[int, Meta(ge=1, le=100_000_000)] = 200_000
+    metrics_max_series: Annotated[int, Meta(ge=1, le=100_000_000)] = 2_000_000
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    tracing: bool = False
     stall_exit_s: Annotated[float, Meta(ge=1, le=86_400)] = 120
+    directory: tuple[Annotated[str, Meta(min_length=1)], ...] = ()  # files; none: the topic
+    signs: SignLimits = SignLimits()
+    alerting: Alerting = Alerting()
     kafka: Kafka = Kafka()
 
     @property
@@ -122,8 +159,16 @@ METHOD_KEYS = (
     "service_level_s",
     "short_abandon_s",
     "min_surveys",
+    "representative_by",
+    "coverage_limits",
+    "conversion_limits",
+    "force_majeure_level_max",
+    "asked_within_s",
     "diagnosis_margin",
+    "reference",
     "correction_horizon_s",
+    "request_targets",
+    "comparison",
 )
 
 
@@ -158,7 +203,7 @@ class _Text(str):
         """What it may mean: a TOML value, or text."""
         try:
             read = tomllib.loads(f"value = {self}")
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):  # see `from_toml`
             return [str(self)]
         return [read["value"], str(self)] if read.keys() == {"value"} else [str(self)]
 
@@ -167,8 +212,11 @@ def from_toml(text: str, where: str) -> Source:
     """Read a TOML document."""
     try:
         return where, tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError([f"{where} is not TOML: {error}"]) from None
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # besides TOML's own: numbers of thousands of digits, lists within lists
+        raise ConfigurationError(f"{where} is not TOML: {error}") from None
 
 
 def from_environment(environment: Mapping[str, str]) -> Source:
@@ -192,7 +240,7 @@ def from_settings(settings: Iterable[str]) -> Source:
         elif not _put(found, key.strip(), value.strip()):
             problems.append(f"--set {setting}: another --set gives a value to what should be a table")
     if problems:
-        raise ConfigurationError(problems)
+        raise ConfigurationError(*problems)
     return "--set", found
 
 
@@ -250,9 +298,15 @@ def _checked(struct: type[msgspec.Struct], sources: Iterable[Source], path: str,
 def _value(given: Any, field: msgspec.structs.FieldInfo) -> Any:
     """Convert a value to its field's type, by the first reading that fits; raise ValueError by the first if none does."""
     first: ValueError | None = None
+    if isinstance(given, Mapping):  # of numbers; perhaps typed one by one
+        given = {name: each.readings()[0] if isinstance(each, _Text) else each for name, each in given.items()}
     for reading in given.readings() if isinstance(given, _Text) else [given]:
         try:
-            return _windows(reading) if field.name == "windows" else msgspec.convert(reading, field.type)
+            if field.name == "windows":
+                return _windows(reading)
+            if field.name == "directory" and isinstance(reading, str):
+                reading = [reading]  # noqa: PLW2901 - a path alone
+            return msgspec.convert(reading, field.type)
         except ValueError as error:  # msgspec's are, too
             first = first or error
     raise first or ValueError("expected a value")
@@ -289,6 +343,9 @@ _WORDS = {
 _WRITTEN = {
     "topic_prefix": "at most 100 letters, digits, dots, dashes and underscores",
     "bootstrap": "host:port, or several of them with commas between",
+    "job": "letters, digits, dots, dashes, slashes and underscores",
+    "board_url": "an address without blanks, quotes and braces",
+    "runbook_url": "an address without blanks, quotes and braces",
 }
 
 
@@ -310,12 +367,16 @@ def _hint(key: str, known: Iterable[str]) -> str:
 
 
 def _faults_between_keys(configuration: Configuration) -> list[str]:
-    faults = []
+    faults = request_targets.faults(configuration.request_targets) + comparable.faults(configuration.comparison)
     kafka = configuration.kafka
     if kafka.security_protocol.startswith("SASL") and not (kafka.sasl_username and kafka.sasl_password):
         faults.append("`kafka.security_protocol` asks for `kafka.sasl_username` and `kafka.sasl_password`")
     if bool(kafka.ssl_certfile) != bool(kafka.ssl_keyfile):
         faults.append("`kafka.ssl_certfile` and `kafka.ssl_keyfile` go together")
+    for key in ("coverage_limits", "conversion_limits"):
+        least, greatest = getattr(configuration, key)
+        if least > greatest:
+            faults.append(f"`{key}` must not begin above its end")
     return faults
 
 
@@ -331,5 +392,5 @@ def configure(*sources: Source) -> Configuration:
     configuration = cast("Configuration", _checked(Configuration, sources, "", problems))
     problems += _faults_between_keys(configuration)
     if problems:
-        raise ConfigurationError(problems)
+        raise ConfigurationError(*problems)
     return configuration

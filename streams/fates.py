@@ -4,8 +4,11 @@ Every offset below those that a state has been applied up to has exactly one fat
 of these offsets over the topics. Each number is counted where its fate is decided, none is what is left of the others.
 """
 
-from streams.engine import Partition
+import numpy as np
+
+from kernels.layout import TAKING_PART
 from streams.intake import Intake
+from streams.partition import Partition
 
 FATES = (
     "applied",  # an event that changed the state
@@ -44,7 +47,7 @@ def fates(partition: Partition) -> dict[str, int]:
     counts = (
         partition.applied,
         partition.duplicates,
-        sum(batch.rows.size for batch in partition.held),
+        sum(int(np.count_nonzero(batch.rows["kind"] < TAKING_PART)) for batch in partition.held),
         partition.too_late,
         partition.rejected,
         partition.moved,

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from kernels.layout import NONE
 from streams.decode import decode, office_names
-from streams.engine import Events
 from streams.lateness import timely
 from streams.messages import Messages
 from streams.names import Names
+from streams.partition import Events
 from streams.structs import Reject
 
 

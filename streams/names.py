@@ -1,7 +1,8 @@
-"""Names and their numbers: offices, panels, employees and queues of one partition, in the order in which they were first seen.
+"""Names and their numbers: offices, panels, employees and so on of one partition, in the order in which they were first seen.
 
-Employees and queues beyond a ceiling share one entity, ``("nameless", "", "")``, of which nothing is ever shown: a producer
-that makes up names all the time must not take all memory. What they do counts for their offices as ever.
+Employees, queues and categories beyond a ceiling share one entity, ``("nameless", "", "")``, of which nothing is ever shown: a producer
+that makes up names all the time must not take all memory. What they do counts for their offices as ever. Groups of ratings between
+departments beyond it count nowhere.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,12 +27,21 @@ from kernels.naming import (
     NameTables,
 )
 from kernels.storage import index_capacity, longer, sparser
-from streams.index import Scope
+from streams.index import EntityScope
 from streams.messages import Messages
+from streams.peer_ratings import Group, departments_of
 
-Entity = tuple[Scope | Literal["nameless"], str, str]  # (scope, office, employee or queue); an office has the name ""
+Entity = tuple[
+    EntityScope | Literal["nameless"], str, str
+]  # (scope, office, employee, queue or the like); an office has the name ""
 
-_SCOPES: Final[dict[int, Scope]] = {naming.OFFICE: "office", naming.EMPLOYEE: "employee", naming.QUEUE: "queue"}
+_SCOPES: Final[dict[int, EntityScope]] = {
+    naming.OFFICE: "office",
+    naming.EMPLOYEE: "employee",
+    naming.QUEUE: "queue",
+    naming.PRIORITY: "priority",
+    naming.CATEGORY: "category",
+}
 _ROOM = 1024  # names that there is room for at least, when more is made
 
 
@@ -52,6 +62,7 @@ class Names:
         self.panels: list[tuple[str, str]] = []  # (office, panel) by number
         self.panel_offices: list[int] = []  # entity of the office of each panel
         self.offices: list[int] = []  # entities of the offices, in their order
+        self.groups: list[Group] = []  # of ratings between departments, by number
 
     @classmethod
     def of(cls, parts: Mapping[str, NDArray[Any]]) -> "Names":
@@ -86,7 +97,8 @@ class Names:
         buffer
             The bytes that they point into.
         most
-            How many employees and queues get numbers of their own: always the same for the same names.
+            How many employees, queues and categories get numbers of their own, and how many groups of ratings between departments: always
+            the same for the same names.
         """
         done = 0
         while (done := naming.number_names(self.tables, events, buffer, most, done)) < events.size:
@@ -101,7 +113,7 @@ class Names:
 
     def _make_room(self, events: int) -> None:
         names = int(self.tables.sizes[NAMES]) + events * NAMES_PER_EVENT
-        text_bytes = int(self.tables.sizes[TEXT_BYTES]) + events * NAMES_PER_EVENT * naming.LONGEST_NAME_BYTES
+        text_bytes = int(self.tables.sizes[TEXT_BYTES]) + events * naming.TEXT_BYTES_PER_EVENT
         rows = longer(self.tables.rows, names)
         self.tables = self.tables._replace(
             rows=rows,
@@ -114,7 +126,7 @@ class Names:
 
     def _learn(self) -> None:
         """Take over the names that the tables have got."""
-        known = len(self.entities) + len(self.panels)
+        known = len(self.entities) + len(self.panels) + len(self.groups)
         count = int(self.tables.sizes[NAMES])
         if known == count:
             return
@@ -123,6 +135,10 @@ class Names:
             if scope == naming.PANEL:
                 self.panels.append((self.entities[office][1], text))
                 self.panel_offices.append(office)
+            elif scope == naming.PEER_PAIR:
+                self.groups.append(departments_of(self.entities[office][1], text))
+            elif scope == naming.CRITERION:
+                self.groups.append(self.groups[office]._replace(criterion=text))
             elif scope == naming.OFFICE:
                 self.offices.append(len(self.entities))
                 self.entities.append(("office", text, ""))
@@ -143,7 +159,7 @@ class Names:
 
     @property
     def nameless(self) -> int:
-        """The entity of employees and queues beyond the ceiling, 0 (an office) when there are none."""
+        """The entity of employees, queues and categories beyond the ceiling, 0 (an office) when there are none."""
         return int(self.tables.sizes[NAMELESS_ENTITY])
 
     def is_nameless(self, entity: int) -> bool:
@@ -152,7 +168,7 @@ class Names:
 
     @property
     def nameless_events(self) -> int:
-        """How many events named an employee or a queue beyond the ceiling, repeats included."""
+        """How many events named an employee, a queue or a category beyond the ceiling, repeats included."""
         return int(self.tables.sizes[NAMELESS_EVENTS])
 
     @property

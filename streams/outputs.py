@@ -2,13 +2,14 @@
 
 from typing import Annotated, Final, Literal, NamedTuple
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from streams.events import EpochMs, Id
 from streams.refusals import REASONS
 
 QUESTIONS: Final = ["personnel", "office", "loyalty"]
 OUTCOMES: Final = ["yes", "no", "hard_to_say", "silent", "withdrawn"]
+UNREPRESENTATIVE: Final = ["too_few_surveys", "coverage", "conversion", "force_majeure", "not_asked_lately"]
 
 Revision = Annotated[
     int,
@@ -37,20 +38,44 @@ class Survey(Struct):
     revision: Revision
 
 
+class Behind(Struct):
+    """The numbers behind a diagnosis."""
+
+    ink_personnel: float | None
+    ink_office: float | None
+    iel: float | None
+    reference: Annotated[dict[str, float], Meta(description="What the company holds for good, by main index")]
+    margin: Annotated[float, Meta(description="By how much two indices must differ")]
+    last_asked: Annotated[
+        dict[str, EpochMs | None], Meta(description="When each question was last asked in the office; null for never")
+    ]
+
+
 class IndexValue(Struct):
     """The value of an index, and what it rests on."""
 
-    value: Annotated[int | float | None, Meta(description="Null where the index has no value")]
+    value: Annotated[
+        int | float | str | None, Meta(description="Null where the index has no value; a text for a diagnosis")
+    ]
     base: Annotated[int, Meta(description="Its denominator, or the number of things that were summed up")]
+    reasons: Annotated[
+        list[Annotated[str, Meta(extra_json_schema={"enum": UNREPRESENTATIVE})]] | UnsetType,
+        Meta(description="Why a main index is not representative; only with what says whether it is"),
+    ] = UNSET
+    numbers: Annotated[Behind | UnsetType, Meta(description="What a diagnosis rests on; only there")] = UNSET
 
 
 class Indices(Struct):
-    """All indices of an office, an employee or a queue that changed since they were last published."""
+    """All indices of an office, an employee, a queue, a priority or a category that changed since they were last published."""
 
-    scope: Annotated[Literal["office", "employee", "queue"], Meta(description="Whose indices these are")]
+    scope: Annotated[
+        Literal["office", "employee", "queue", "priority", "category"], Meta(description="Whose indices these are")
+    ]
     office_id: Annotated[Id, Meta(description="The office")]
     employee_id: Annotated[Id | None, Meta(description="The employee, in that scope")]
     queue: Annotated[Id | None, Meta(description="The queue, in that scope")]
+    priority: Annotated[Id | None, Meta(description="The priority of service requests, in that scope")]
+    category: Annotated[Id | None, Meta(description="The category of sales, in that scope")]
     at: Annotated[EpochMs, Meta(description="As of when")]
     windows: Annotated[
         dict[str, dict[str, IndexValue]],
@@ -92,8 +117,8 @@ OUTPUT_TOPICS: Final[dict[str, OutputTopic]] = {
             Indices,
             None,
             compacted=True,
-            key="JSON array of office_id, scope, and employee or queue (null for an office), so that compaction keeps the"
-            " last message of each; the partition is the office's all the same",
+            key="JSON array of office_id, scope, and employee, queue, priority or category (null for an office), so that compaction"
+            " keeps the last message of each; the partition is the office's all the same",
         ),
         OutputTopic("dead-letters", None, DeadLetterHeaders, compacted=False),
     )

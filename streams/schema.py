@@ -1,15 +1,17 @@
 """The contract in the words of its standards: a JSON Schema of every event type, an AsyncAPI document of all topics.
 
-Both are generated from the types in `streams.events` and `streams.outputs`. A schema says less than the decoder checks: not
+Both are generated from the types in `streams.events`, `streams.outputs` and `streams.directory`. A schema says less than the decoder checks: not
 which days a calendar has, the order of two times, the size of a message, or that no key stands twice; and 1.0 is an integer
 to JSON Schema.
 """
 
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any, Final
 
 import msgspec
 
+from streams import directory
 from streams.events import EVENT_NAMES, EVENT_TYPES, HIGHEST_SCORE, LOWEST_SCORE, RATING, TOPICS, Id, Topic
 from streams.outputs import OUTPUT_TOPICS, OutputTopic
 
@@ -19,6 +21,10 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _COMMON_FIRST: Final = ("type", "event_id", "ts", "office_id")
 _BINDING_VERSION: Final = "0.5.0"
 _REFERENCE: Final = "#/components/schemas/{name}"
+_DIRECTORY_KEY: Final = (
+    "JSON array of the kind, the office (unless the entry is one) and the id, so that compaction keeps the last message of"
+    " each entry; one without a value takes the entry out"
+)
 
 
 def event_schemas() -> dict[str, Schema]:
@@ -43,19 +49,19 @@ def asyncapi(*, prefix: str, partitions: int, version: str) -> Schema:
             "version": version,
             "description": "Events of offices in, surveys and indices out. Every message has the office's id for its key, and"
             " partition = murmur2(key) mod partitions as Kafka's Java clients count it, so that all of an office lies in one"
-            " partition of every topic.",
+            " partition of every topic; but not the entries of the directory, which lie in one for all.",
         },
         "defaultContentType": "application/json",
-        "channels": {topic.name: _channel(topic, prefix, partitions) for topic in topics},
-        "operations": {
-            f"{_action(topic)}-{topic.name}": {
-                "action": _action(topic),
-                "channel": {"$ref": f"#/channels/{topic.name}"},
-            }
+        "channels": {
+            topic.name: _channel(topic.name, _messages(topic), prefix, partitions, compacted=_is_compacted(topic))
             for topic in topics
-        },
+        }
+        | {directory.TOPIC: _channel(directory.TOPIC, _entries(), prefix, partitions=1, compacted=True)},
+        "operations": dict(
+            [*(_operation(_action(topic), topic.name) for topic in topics), _operation("receive", directory.TOPIC)]
+        ),
         "components": {
-            "messages": dict(chain.from_iterable(_messages(topic).items() for topic in topics)),
+            "messages": dict(chain.from_iterable(_messages(topic).items() for topic in topics)) | _entries(),
             "schemas": _components(),
         },
     }
@@ -64,7 +70,9 @@ def asyncapi(*, prefix: str, partitions: int, version: str) -> Schema:
 def _components() -> dict[str, Schema]:
     """Return the schemas of all payloads and headers, by the names of their structs."""
     outputs = [struct for topic in OUTPUT_TOPICS.values() for struct in (topic.payload, topic.headers) if struct]
-    _, components = msgspec.json.schema_components([*EVENT_TYPES, *outputs], ref_template=_REFERENCE)
+    _, components = msgspec.json.schema_components(
+        [*EVENT_TYPES, *outputs, *directory.KINDS.values()], ref_template=_REFERENCE
+    )
     for event_type in EVENT_TYPES:
         properties = components[event_type.__name__]["properties"]
         names = [*_COMMON_FIRST, *(name for name in properties if name not in _COMMON_FIRST)]
@@ -83,13 +91,21 @@ def _action(topic: Topic | OutputTopic) -> str:
     return "receive" if isinstance(topic, Topic) else "send"
 
 
-def _channel(topic: Topic | OutputTopic, prefix: str, partitions: int) -> Schema:
-    kafka: Schema = {"topic": prefix + topic.name, "partitions": partitions, "bindingVersion": _BINDING_VERSION}
-    if isinstance(topic, OutputTopic) and topic.compacted:
+def _is_compacted(topic: Topic | OutputTopic) -> bool:
+    return isinstance(topic, OutputTopic) and topic.compacted
+
+
+def _operation(action: str, topic: str) -> tuple[str, Schema]:
+    return f"{action}-{topic}", {"action": action, "channel": {"$ref": f"#/channels/{topic}"}}
+
+
+def _channel(name: str, messages: Iterable[str], prefix: str, partitions: int, *, compacted: bool) -> Schema:
+    kafka: Schema = {"topic": prefix + name, "partitions": partitions, "bindingVersion": _BINDING_VERSION}
+    if compacted:
         kafka["topicConfiguration"] = {"cleanup.policy": ["compact"]}
     return {
-        "address": prefix + topic.name,
-        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _messages(topic)},
+        "address": prefix + name,
+        "messages": {each: {"$ref": f"#/components/messages/{each}"} for each in messages},
         "bindings": {"kafka": kafka},
     }
 
@@ -102,6 +118,11 @@ def _messages(topic: Topic | OutputTopic) -> dict[str, Schema]:
     if topic.headers is not None:
         message["headers"] = {"$ref": _REFERENCE.format(name=topic.headers.__name__)}
     return {topic.name: message}
+
+
+def _entries() -> dict[str, Schema]:
+    """Return the messages of the directory's topic by name: one for each kind of entry."""
+    return {kind: _message(kind, struct, _DIRECTORY_KEY) for kind, struct in directory.KINDS.items()}
 
 
 def _message(name: str, payload: type[msgspec.Struct] | None, key: str = "office_id") -> Schema:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from kernels import layout as c
 from streams.configuration import Configuration
 from streams.index import HALF, STAFF, Index
+from streams.interval import with_dirichlet, with_rate, with_wilson
+from streams.trust import diagnosis, representative
 
 
 def _surveys(
@@ -31,11 +33,10 @@ def _ink_personnel_base(configuration: Configuration) -> dict[int, float]:
     return base
 
 
-def survey_indices(configuration: Configuration) -> list[Index]:
-    """Indices of surveys, in the order of publication."""
+def _main_indices(configuration: Configuration) -> list[Index]:
+    """The main index of each question, in their order."""
     k = configuration.silent_weight
     unhappy = {c.NO: 1.0, c.SILENT: k}
-    every = _surveys()
     return [
         Index(
             "ink_personnel",
@@ -61,37 +62,56 @@ def survey_indices(configuration: Configuration) -> list[Index]:
             _surveys({c.YES: 1.0, c.NO: -1.0, c.SILENT: -k}, [c.LOYALTY]),
             _surveys(questions=[c.LOYALTY]),
         ),
-        Index(
-            "precise_conversion",
-            "ratio",
-            STAFF,
-            "Sales of a positive amount per survey.",
-            {c.SALES: 1},
-            every,
+    ]
+
+
+def survey_indices(configuration: Configuration) -> list[Index]:
+    """Indices of surveys, in the order of publication."""
+    k = configuration.silent_weight
+    main = _main_indices(configuration)
+    worths = ((0.0, 1.0, 0.0, k), (0.0, 1.0, 0.0, k), (1.0, -1.0, 0.0, -k))
+    every = _surveys()
+    return [
+        *(
+            row
+            for index, worth in zip(main, worths, strict=True)
+            for row in (*with_dirichlet(index, worth, min(worth), 1.0), representative(index))
         ),
-        Index(
-            "visitor_coverage",
-            "ratio",
-            ("office",),
-            "Surveys per visitor counted.",
-            every,
-            {c.VISITORS_LOW: 1, c.VISITORS_HIGH: HALF},
+        diagnosis(main),
+        *with_rate(
+            Index("precise_conversion", "ratio", STAFF, "Sales of a positive amount per survey.", {c.SALES: 1}, every)
         ),
-        Index(
-            "force_majeure_level",
-            "ratio",
-            STAFF,
-            "Share of surveys in a standing force majeure.",
-            _surveys(inside=[1]),
-            every,
+        *with_rate(
+            Index(
+                "visitor_coverage",
+                "ratio",
+                ("office",),
+                "Surveys per visitor counted.",
+                every,
+                {c.VISITORS_LOW: 1, c.VISITORS_HIGH: HALF},
+            )
         ),
-        Index("silent_share", "ratio", STAFF, "Share of surveys left unanswered.", _surveys({c.SILENT: 1.0}), every),
-        Index(
-            "response_share",
-            "ratio",
-            STAFF,
-            "Share of surveys answered.",
-            _surveys({c.YES: 1.0, c.NO: 1.0, c.HARD_TO_SAY: 1.0}),
-            every,
+        *with_wilson(
+            Index(
+                "force_majeure_level",
+                "ratio",
+                STAFF,
+                "Share of surveys in a standing force majeure.",
+                _surveys(inside=[1]),
+                every,
+            )
+        ),
+        *with_wilson(
+            Index("silent_share", "ratio", STAFF, "Share of surveys left unanswered.", _surveys({c.SILENT: 1.0}), every)
+        ),
+        *with_wilson(
+            Index(
+                "response_share",
+                "ratio",
+                STAFF,
+                "Share of surveys answered.",
+                _surveys({c.YES: 1.0, c.NO: 1.0, c.HARD_TO_SAY: 1.0}),
+                every,
+            )
         ),
     ]

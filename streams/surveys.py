@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from kernels.layout import UNDECIDED
 from kernels.nameless import LENGTH_BYTES
 from kernels.survey_records import LONGEST_RECORD_BYTES, LONGEST_VALUE_BYTES, write_surveys
-from streams.engine import Partition
 from streams.index import OUTCOMES, QUESTIONS
 from streams.outputs import Survey
+from streams.partition import Partition
 
 WITHDRAWN = "withdrawn"
 BATCH_BYTES = 512 * 1024  # brokers take batches of a MiB

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from kernels.layout import NONE
 from kernels.lookup import find_press
-from streams.engine import Partition
 from streams.outputs import Survey
+from streams.partition import Partition
 from streams.surveys import WITHDRAWN, surveys
 
 Told = dict[tuple[str, str], Survey]  # by office and id, the one with the greatest revision

@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-WRITTEN = ("method", "events", "operations", "reliability")
+WRITTEN = (
+    *("method", "events", "directory", "operations", "reliability", "explain"),
+    *("installation", "runbook", "boards"),
+)
 
 Row = dict[str, str]
 

@@ -50,8 +50,17 @@ def until(condition, what="the condition", patience_s=PATIENCE_S):
 def environment(**settings):
     """Return the environment of a child: this one's, of whose KQI_ variables only the given settings are left."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KQI_")}
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
+    texts = {key: value if isinstance(value, str) else as_toml(value) for key, value in settings.items()}
     return kept | {f"KQI_{key.upper()}": text for key, text in texts.items()}
+
+
+def as_toml(value):
+    """Return a value as TOML writes it in a line."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name} = {as_toml(each)}' for name, each in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(as_toml, value))}]"
+    return json.dumps(value)
 
 
 def kqi(*arguments, stdin=None, **settings):

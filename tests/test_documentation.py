@@ -1,6 +1,7 @@
 """The documents name everything that there is, with its values, and their examples are true."""
 
 import re
+import shlex
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -10,22 +11,39 @@ import pytest
 from aiokafka.partitioner import murmur2
 
 from agents.cli import app
+from agents.directory_files import read_files
 from agents.replay import replay
 from agents.telemetry import Telemetry
+from kernels.formulas import DIRICHLET_LOWER, RATE_LOWER, WILSON_LOWER
 from kernels.layout import COUNTERS, NO, SILENT, YES, survey_code
+from streams.alert_rules import alert_rules
+from streams.alerting import greatest_burn
 from streams.catalogue import catalogue, metric_name
+from streams.comparable import BETTER
+from streams.comparison import Comparing
 from streams.configuration import Configuration, configure, from_settings
+from streams.departments import PEER_INDICES
+from streams.directory import KINDS
+from streams.directory_check import from_toml
+from streams.directory_check import read as read_directory
 from streams.engine import Engine
 from streams.events import EVENT_NAMES, TOPIC_OF_KIND, TOPICS
+from streams.explanation import REASONS_LEFT_OUT
 from streams.fields import FIELDS
 from streams.index import OUTCOMES
+from streams.inquiry import WHOSE
 from streams.outputs import OUTPUT_TOPICS, Indices, Survey
 from streams.refusals import REASONS
+from streams.request_evidence import REASONS as REASONS_OF_REQUESTS
 from streams.results import rows
+from streams.signs import SIGNS
 from streams.structs import decode_structs as decode
 from streams.times import instant_ms
+from streams.trust import DIAGNOSES, MAIN
+from streams.trust import REASONS as REASONS_AGAINST
 from tests import documents
 from tests.documents import ROOT, WRITTEN, blocks, code, section, spread, table, tables, text
+from tests.service import kqi_inside
 
 CONFIGURATION = Configuration()
 # Tables of values, row by row; the table of all indices has formulas in these columns, and units.
@@ -38,12 +56,58 @@ EXAMPLES = [
 
 
 def test_every_index_is_described():
-    """The table of indices has each of them, in order, with its unit and its metric in every scope, and no other."""
+    """The table of indices has each of them but ends of intervals, in order, with its unit and its metric in every scope."""
     described = table(section("method", "All indices"), "index", "unit", "value", "base", "metric")
     assert [(code(row["index"])[0], row["unit"], spread(code(row["metric"])[0])) for row in described] == [
         (index.name, index.unit, {metric_name(scope, index) for scope in index.scopes})
         for index in catalogue(CONFIGURATION)
+        if not index.name.endswith(("_lower", "_upper"))
     ]
+
+
+def test_every_index_of_departments_is_described():
+    """They have a table of their own."""
+    described = table(section("method", "Departments rate each other"), "index", "unit", "value", "base", "metric")
+    assert [(code(row["index"])[0], row["unit"], spread(code(row["metric"])[0])) for row in described] == [
+        (index.name, index.unit, {metric_name(scope, index) for scope in index.scopes}) for index in PEER_INDICES
+    ]
+
+
+def test_every_interval_is_described():
+    """The three kinds have the ratios that they are of."""
+    kinds = section("method", "Intervals").split("\n**")[1:]
+    indices = {index.name: index for index in catalogue(CONFIGURATION)}
+    named = {f"{ratio}_lower": kind for kind in kinds[1:] for ratio in code(kind.split(")")[0])}
+    named |= {f"{name}_lower": kinds[0] for name in (*MAIN, "nps")}
+    assert len(kinds) == 3
+    assert {name: kinds.index(kind) for name, kind in named.items()} == {
+        name: (DIRICHLET_LOWER, WILSON_LOWER, RATE_LOWER).index(index.kind)
+        for name, index in indices.items()
+        if name.endswith("_lower")
+    }
+
+
+def test_every_deviation_is_described():
+    """The table of deviations has each of them, of one index, with its unit and its metric; and by which indices there are any."""
+    described = table(section("method", "Employees beside their peers"), "deviation", "unit", "tells", "base", "metric")
+    rules = {"indices": ["ink_personnel"], "critical_points": {"ink_personnel": 0.3}}
+    rows = Comparing(configure(("the test", {"comparison": rules}))).indices
+    assert {(name, row["unit"]) for row in described for name in code(row["deviation"])} == {
+        (row.name, row.unit) for row in rows
+    }
+    assert {name for row in described for name in spread(code(row["metric"])[0])} == {
+        metric_name("employee", row) for row in rows
+    }
+    sides = table(section("method", "Employees beside their peers"), "index", "better")
+    assert {name: row["better"] for row in sides for name in code(row["index"])} == BETTER
+
+
+def test_every_reason_and_diagnosis_is_described():
+    """In the order in which they are looked at."""
+    reasons = table(section("method", "Representative or not"), "reason", "when")
+    assert [code(row["reason"])[0] for row in reasons] == list(REASONS_AGAINST)
+    diagnoses = table(section("method", "Where the cause lies"), "diagnosis", "when")
+    assert [code(row["diagnosis"])[0] for row in diagnoses] == list(DIAGNOSES)
 
 
 @pytest.mark.parametrize(("command", "row"), EXAMPLES)
@@ -57,25 +121,32 @@ def test_examples_of_the_method_are_true(command, row):
     if "setting" in row:
         settings += code(row["setting"])
     scope, name = row.get("whose", "office riga-1").split()
-    replayed = replay([str(ROOT / file)], configure(from_settings(settings)), at and instant_ms(at))
+    configuration = configure(from_settings(settings))
+    directory = read_files(str(ROOT / path) for path in configuration.directory).directory
+    replayed = replay([str(ROOT / file)], configuration, at and instant_ms(at), directory)
     found = [
         each
         for each in rows(replayed.engine, replayed.partition)
         if each["index"] == code(row["index"])[0]
         and each["scope"] == scope
-        and name in (each["office_id"], each["employee_id"], each.get("queue"))
+        and name
+        in (
+            each["office_id"],
+            each["employee_id"],
+            *(each.get(name) for name in ("queue", "priority", "category", "department")),
+        )
     ]
     assert [(_shown(each["value"]), str(each["base"])) for each in found] == [(row["value"], row["base"])]
 
 
 def _shown(value):
-    return "none" if value is None else str(value) if isinstance(value, int) else f"{value:.4f}"
+    return "none" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def _value(configuration, name, counts):
     """Value of an index for counts of surveys: (question, outcome, inside) -> count."""
     engine = Engine(configuration)
-    index = next(index for index in engine.indices if index.name == name)
+    index = next(index for index in engine.evaluation.indices if index.name == name)
     totals = [0] * COUNTERS
     for (question, outcome, inside), count in counts.items():
         totals[survey_code(question, outcome, inside)] = count
@@ -180,7 +251,8 @@ def _keys(struct, path=""):
         if isinstance(field.default, msgspec.Struct):
             yield from _keys(type(field.default), f"{field.name}.")
         else:
-            yield path + field.name, field.default
+            default = {} if field.default is msgspec.NODEFAULT else field.default
+            yield path + field.name, tuple(map(msgspec.to_builtins, default)) if isinstance(default, tuple) else default
 
 
 def test_every_configuration_key_is_described():
@@ -216,7 +288,8 @@ def test_every_command_is_described():
         code(row["command"])[0].split()[1] for row in table(section("operations", "Commands"), "command", "does")
     ]
     groups = [group.name for group in app.registered_groups]
-    assert sorted(described) == sorted([*(command.callback.__name__ for command in app.registered_commands), *groups])
+    commands = [command.name or command.callback.__name__ for command in app.registered_commands]
+    assert sorted(described) == sorted(commands + groups)
 
 
 def test_examples_of_configurations_are_right():
@@ -231,12 +304,48 @@ def test_examples_of_configurations_are_right():
         configure(("the document", values))
 
 
-def test_alerts_name_metrics_that_exist():
-    """The expressions of the example alerts use families of the worker."""
-    families = {family.name for family in Telemetry().registry.collect()}
-    named = re.findall(r"kqi_worker_\w+", " ".join(blocks(text("operations"), "yaml")))
-    assert named
-    assert {name.removesuffix("_total") for name in named} <= families
+def test_the_example_of_a_directory_is_right():
+    """It is a directory without a fault, and every field of every table is explained, and no other."""
+    [example] = blocks(text("directory"), "toml")
+    found = read_directory(from_toml(example, "the document"))
+    assert found.faults == []
+    assert [*found.directory.offices] == ["riga-1", "lisbon-1"]
+    explained = {}
+    kind = ""
+    for row in table(section("directory", "What it holds"), "table", "field", "value"):
+        kind = code(row["table"])[0] if row["table"] else kind  # it is named once
+        kind_of = {"defaults": "defaults", "matrices": "matrix"}.get(kind, kind.removesuffix("s"))
+        explained.setdefault(kind_of, []).extend(code(row["field"]))
+    assert {kind: set(fields) for kind, fields in explained.items()} == {
+        kind: {field.encode_name for field in msgspec.structs.fields(struct)} for kind, struct in KINDS.items()
+    }
+
+
+def test_every_alert_and_setting_of_them_is_described():
+    """The table of alerts has each of them, and no other; the refusal is the one that is shown."""
+    rows = table(section("operations", "Alerts"), "alert", "when")
+    every = configure(
+        (
+            "the test",
+            {
+                "request_targets": [{"priority": "p", "stage": "resolved", "within": "1d", "objective": 0.8}],
+                "comparison": {"critical_points": {"ink_personnel": 0.3}},
+            },
+        )
+    )
+    made = [alert.name for members in alert_rules(every).values() for alert in members]
+    assert [name for row in rows for name in code(row["alert"])] == list(dict.fromkeys(made))
+    [(command, printed)] = [each for each in _sessions("operations") if each[0].startswith("kqi rules")]
+    assert kqi_inside(*shlex.split(command)[1:]).stderr.splitlines() == printed
+
+
+def test_the_table_of_error_budgets_is_true():
+    """Greatest rates, and errors at each limit."""
+    for row in table(section("operations", "Error budgets"), "objective", "greatest burn rate"):
+        objective = int(row["objective"].removesuffix(" %")) / 100
+        assert row["greatest burn rate"] == f"{greatest_burn(objective):.3g}"
+        for limit, column in ((3, "errors at 3"), (2, "at 2"), (1.2, "at 1.2")):
+            assert row[column] == f"{100 * limit * (1 - objective):.3g} %"
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -248,3 +357,52 @@ def test_links_lead_somewhere(name):
         assert file.exists(), target
         if anchor:
             assert anchor in documents.anchors(Path(file).read_text(encoding="utf-8")), target
+
+
+def _sessions(name):
+    """Yield the commands of a document that stand behind `$ `, with the lines that stand below each."""
+    command, printed = None, []
+    for line in [*text(name).splitlines(), "end"]:
+        if command is not None and (line.startswith("    $ ") or (line and not line.startswith("    "))):
+            yield command, "\n".join(printed).rstrip().splitlines()
+            command = None
+        if line.startswith("    $ "):
+            command, printed = line.removeprefix("    $ "), []
+        elif command is not None:
+            printed.append(line.removeprefix("    ").rstrip())
+
+
+def test_sessions_of_explanations_are_true():
+    """What the examples of explain.md print is what the commands print; `...` stands for whatever is of no interest."""
+    sessions = list(_sessions("explain"))
+    assert [command.split()[1] for command, _ in sessions] == [
+        "explain",
+        "explain",
+        "explain",
+        "explain",
+        "what-if",
+        "signs",
+    ]
+    for command, printed in sessions:
+        done = kqi_inside(*shlex.split(command)[1:])
+        assert done.exit_code == 0, done.stderr
+        said = [line.rstrip() for line in done.stdout.rstrip().splitlines()]
+        assert len(said) == len(printed), command
+        for line, right in zip(said, printed, strict=True):
+            assert re.fullmatch(re.escape(right).replace(r"\.\.\.", ".*"), line), line
+
+
+def test_parts_and_signs_of_explanations_are_described():
+    """The tables of explain.md have every sign and every reason."""
+    described = [code(row["sign"])[0] for row in table(section("explain", "Signs of gaming"), "sign", "counts")]
+    assert described == list(SIGNS)
+    listed = [each for each in tables(section("explain", "What is listed")) if "reason" in each.head]
+    reasons = [[code(row["reason"])[0] for row in each.rows] for each in listed]
+    assert reasons == [list(REASONS_LEFT_OUT), list(REASONS_OF_REQUESTS)]
+
+
+def test_whose_values_are_explained_is_described():
+    """Every option that says whose value it is stands in the table, as an argument of the page, too."""
+    described = table(section("explain", "Whose values"), "whose", "options", "as arguments of the page")
+    options = [name.removeprefix("--") for row in described for name in code(row["options"]) if name.startswith("--")]
+    assert {name.replace("-", "_") for name in options} | {"criterion"} == set(WHOSE)

@@ -5,7 +5,8 @@ import time
 import numpy as np
 
 from kernels.layout import CALLS, OFFERED, SALE_EVENTS, SURVEY_CODES, VISITS
-from streams.engine import Engine, Partition
+from streams.engine import Engine
+from streams.partition import Partition
 from tests.streams.feeding import Feed, caught_up_clock
 from tests.streams.happenings import call
 
@@ -34,8 +35,8 @@ def crowd(engine: Engine, employees: int, partitions: int = 1, *, seed: int = 0)
         surveys, facts = feed.partition.tables.survey_counts, feed.partition.tables.fact_sums
         surveys[...] = chance.integers(1, 50, surveys.shape)
         facts[...] = chance.integers(1, 50, facts.shape)
-        facts[..., OFFERED - SURVEY_CODES] += 50  # more than were abandoned shortly
-        totals = engine.totals(feed.partition)
+        facts[..., OFFERED - SURVEY_CODES] += 100  # more than were answered in time or abandoned
+        totals = engine.evaluation.totals(feed.partition)
         assert totals[..., (CALLS, SALE_EVENTS, VISITS)].all()
         made.append(feed.partition)
     return made

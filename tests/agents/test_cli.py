@@ -12,7 +12,10 @@ import pytest
 from tests.reference import cases
 from tests.service import END_S, KQI, ROOT, Service, environment, kqi, kqi_inside
 
-COMMANDS = ("demo", "worker", "publish", "replay", "simulate", "topics", "state", "schema", "check")
+COMMANDS = (
+    *("demo", "worker", "publish", "replay", "simulate", "topics", "directory", "state", "schema", "check"),
+    *("explain", "what-if", "signs", "rules", "board", "boards", "top", "tap"),
+)
 HELP_S = 0.3
 HEAVY = {"numba", "numpy", "faust", "aiokafka", "aiohttp", "msgspec", "orjson", "rich", "prometheus_client", "asyncio"}
 NOBODY = "127.0.0.1:9"  # a port on which nobody listens
@@ -34,24 +37,38 @@ def test_help_is_instant():
 
 def test_help_loads_nothing_heavy():
     """Help imports none of the libraries that do the work."""
-    program = """
-import sys
-from agents import cli
-sys.argv = ["kqi", "--help"]
-try:
-    cli.main()
-except SystemExit as end:
-    assert end.code == 0
-print(*sys.modules, file=sys.stderr)
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    loaded = {name.split(".")[0] for name in done.stderr.split()}
+    loaded = loaded_by("--help")
     assert "typer" in loaded
     assert not loaded & HEAVY
 
 
+@pytest.mark.parametrize("command", ["topics", "check", "state", "directory", "rules", "tap --office o", "top --once"])
+def test_what_needs_no_kernels_compiles_none(command):
+    """Commands that compute nothing start at once, also on a machine where kernels were never compiled."""
+    nobody = {"check": [], "rules": [], "top --once": ["--url", NOBODY]}.get(command, ["--bootstrap", NOBODY])
+    assert "numba" not in loaded_by(*command.split(), *nobody)
+
+
+def loaded_by(*arguments):
+    """Return the packages that a command has imported when it ends."""
+    program = """
+import sys
+from agents import cli
+sys.argv[0] = "kqi"
+try:
+    cli.main()
+except SystemExit:
+    pass
+print("loaded", *sys.modules, file=sys.stderr)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return {name.split(".")[0] for name in done.stderr.rpartition("loaded")[2].split()}
+
+
 def test_help_names_every_command():
-    """The commands of the contract are all there, and that for the state; no others."""
+    """The commands of the contract are all there, those for the state, explanations, alerts and boards, and no others."""
     listed = kqi_inside("--help").stdout.split("Commands:")[1]
     assert {line.split()[0] for line in listed.splitlines() if line.startswith("  ")} == set(COMMANDS)
 
@@ -87,6 +104,24 @@ def test_check(tmp_path):
         done = kqi_inside("check", *arguments)
         assert (done.exit_code, done.stdout, done.stderr) == (0, f"{config}: right\n", "")
     assert kqi_inside("check", silent_weight="0.5", windows="15m,1h").exit_code == 0
+
+
+def test_check_refuses_a_matrix_that_cannot_be(tmp_path):
+    """Weights that do not sum to 1; a window that the configuration does not have."""
+    people = tmp_path / "people.toml"
+    config = tmp_path / "kqi.toml"
+    config.write_text(f'windows = ["1h"]\ndirectory = ["{people}"]\n')
+    matrix = '[[matrices]]\nid = "m"\nwindow = "8h"\nlines = [{ index = "nps", weight = %s, base = 0, goal = 1 }]\n'
+    people.write_text(matrix % 0.9)
+    done = kqi_inside("check", config)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"kqi: matrix `m` in {people}: the weights of its lines sum to 0.9, not to 1\n"
+    people.write_text(matrix % 1)
+    done = kqi_inside("check", config)
+    assert done.exit_code == 2
+    assert done.stderr == "kqi: matrix `m`: `window`: 8h is none of the windows 1h\n"
+    people.write_text((matrix % 1).replace("8h", "1h"))
+    assert kqi_inside("check", config).exit_code == 0
 
 
 def test_check_says_all_that_is_wrong(tmp_path):

@@ -11,6 +11,7 @@ from tests.service import PARTITIONS, PATIENCE_S, Service, until
 
 INPUTS = ["presses", "verdicts", "calls", "sales", "visits", "ratings", "requests", "shifts", "peer-ratings"]
 OUTPUTS = ["surveys", "indices", "dead-letters", "checkpoints"]
+COUNTS = dict.fromkeys((*INPUTS, *OUTPUTS), PARTITIONS) | {"directory": 1, "peers": 1}
 DAY_MS = 86_400_000
 
 
@@ -63,11 +64,11 @@ def test_creates(service, admin):
     """All topics of the contract are made, with equal numbers of partitions; a second time they are checked."""
     done = service.kqi_inside("topics")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == "".join(f"created {service.prefix}{name}\n" for name in (*INPUTS, *OUTPUTS))
-    assert topics_of(admin, service) == dict.fromkeys((*INPUTS, *OUTPUTS), PARTITIONS)
+    assert done.stdout == "".join(f"created {service.prefix}{name}\n" for name in COUNTS)
+    assert topics_of(admin, service) == COUNTS
     done = service.kqi_inside("topics")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == "".join(f"exists  {service.prefix}{name}\n" for name in (*INPUTS, *OUTPUTS))
+    assert done.stdout == "".join(f"exists  {service.prefix}{name}\n" for name in COUNTS)
 
 
 @pytest.mark.kafka
@@ -94,7 +95,7 @@ def test_creates_what_is_missing(service, admin):
         f"exists  {service.prefix}sales",
         f"exists  {service.prefix}visits",
     ]
-    assert topics_of(admin, service) == dict.fromkeys((*INPUTS, *OUTPUTS), PARTITIONS)
+    assert topics_of(admin, service) == COUNTS
 
 
 def test_unequal_numbers_of_partitions(service, admin):
@@ -105,6 +106,7 @@ def test_unequal_numbers_of_partitions(service, admin):
     compacted = ["indices", "checkpoints"]
     make(admin, service, 4, [name for name in OUTPUTS if name not in compacted])
     make(admin, service, 4, compacted, cleanup_policy="compact")
+    make(admin, service, 1, ["directory", "peers"], cleanup_policy="compact")
     for command in (["topics"], ["worker"]):
         (sentence,) = told(service.kqi_inside(*command))
         assert sentence.startswith("the topics have unequal numbers of partitions (")
@@ -112,6 +114,13 @@ def test_unequal_numbers_of_partitions(service, admin):
         assert f"{service.prefix}sales 4" in sentence
     (sentence,) = told(service.kqi_inside("publish", "-", stdin=b""))
     assert sentence.startswith("the topics have unequal numbers of partitions")
+
+
+def test_the_directory_lies_in_one_partition(service, admin):
+    """The order of its messages decides, so more than one is a fault."""
+    make(admin, service, 2, ["directory"], cleanup_policy="compact")
+    (sentence,) = told(service.kqi_inside("topics"))
+    assert sentence == f"topic {service.prefix}directory has 2 partitions, but must have 1"
 
 
 def test_another_number_of_partitions(service):

@@ -1,5 +1,6 @@
 """`kqi demo`: the main job with nothing else installed."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -36,6 +37,17 @@ def test_the_page(demo):
     status, kind, text = demo.get("/")
     assert (status, kind.split(";")[0]) == (200, "text/html")
     assert "<title>" in text
+
+
+def test_the_board_follows(demo):
+    """It shows what the worker says, and goes on showing it."""
+
+    def shown():
+        status, _, text = demo.get("/board/view/company")
+        return json.loads(text) if status == 200 else None
+
+    first = until(lambda: (seen := shown()) and seen["view"]["offices"] > 3 and seen, "offices on the board")
+    until(lambda: shown()["round"] > first["round"], "another round")
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to see the broker's process")

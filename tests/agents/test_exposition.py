@@ -1,5 +1,6 @@
 """The text of the indices, as Prometheus reads it."""
 
+import re
 from collections import Counter
 from itertools import accumulate, zip_longest
 from pathlib import Path
@@ -8,19 +9,26 @@ import numpy as np
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
-from agents.exposition import Exposition, _Columns
+from agents.exposition import WITH_BASE, Exposition, _Columns
 from kernels.layout import SURVEY_CODES
 from streams.configuration import configure
 from streams.engine import Engine
 from streams.index import OUTCOMES, QUESTIONS
 from tests.agents.crowd import crowd
-from tests.metrics import Scrape, sample_of
+from tests.metrics import SIGN_FAMILIES, Scrape, samples_of, samples_of_asked, samples_of_signs
+from tests.reference import cases
+from tests.reference.trust import last_asked
 from tests.streams.feeding import Feed
 from tests.streams.story import story
 
 TEXT = Path(__file__).with_name("exposition.txt")
 HEADS = [line for line in TEXT.read_text(encoding="utf-8").splitlines() if line.startswith("# TYPE")]
 AT_MS = 1_800_000_000_000
+TARGETS = [
+    {"priority": "critical", "stage": "resolved", "within": "20m", "objective": 0.8},
+    {"priority": "critical", "stage": "first_response", "within": "5m", "objective": 1},
+    {"priority": 'odd " one', "stage": "on_site", "within": "2d", "objective": 0.75},
+]
 ODD_IDS = [
     'quote " in it',
     "back\\slash",
@@ -70,15 +78,26 @@ def exposed(*feeds):
     return Exposition(feeds[0].engine).text([feed.partition for feed in feeds])
 
 
+def base_of(row):
+    """Return the sample that shows what a row rests on, of the rows of offices that have one."""
+    if row["scope"] != "office" or row["index"] not in WITH_BASE or not row["base"]:
+        return {}
+    labels = {"office": row["office_id"], "window": row["window"]}
+    return {(f"kqi_office_{row['index']}_base", frozenset(labels.items())): row["base"]}
+
+
 def plain(feed):
     """Return the samples of a partition, written down one by one."""
     samples = {("kqi_silent_weight", frozenset()): feed.configuration.silent_weight}
+    for target in feed.configuration.request_targets:
+        labels = {"priority": target.priority, "stage": target.stage}
+        samples["kqi_request_objective_ratio", frozenset(labels.items())] = target.objective
     for row in feed.rows:
-        if row["value"] is not None:
-            samples[sample_of(row)] = float(row["value"])  # integers are given out exactly, and shown as doubles
-    totals = feed.engine.totals(feed.partition)
+        for name, value in (samples_of(row) | base_of(row)).items():
+            samples[name] = float(value)  # integers are given out exactly, and shown as doubles
+    totals = feed.engine.evaluation.totals(feed.partition)
     for number, (scope, office, name) in enumerate(feed.partition.names.entities):
-        if scope == "queue":
+        if scope in {"queue", "priority", "category"}:
             continue
         labels = {"office": office} | ({"employee": name} if scope == "employee" else {})
         for at, window in enumerate(feed.configuration.windows):
@@ -88,7 +107,10 @@ def plain(feed):
                     if any(map(any, counts)):
                         own = labels | {"window": window, "question": question, "outcome": outcome}
                         samples[f"kqi_{scope}_surveys", frozenset(own.items())] = count
-    return samples
+    samples |= samples_of_signs(feed.signs)
+    return samples | samples_of_asked(
+        last_asked([each for each in feed.surveys.values() if each["valid"] and each["outcome"] != "undecided"])
+    )
 
 
 def test_whole_text():
@@ -171,11 +193,14 @@ def test_partitions_share_families():
 
 @pytest.mark.parametrize("parse", [None, openmetrics_families], ids=["text", "openmetrics"])
 @pytest.mark.parametrize("seed", range(3))
-def test_every_text_is_the_plain_one(seed, parse):
+def test_every_text_is_the_plain_one(seed, parse, monkeypatch):
     """Whatever came, changed, vanished and was swept since the scrape before, every number reads back as it was."""
-    feed = Feed({"windows": ["15m", "3h"]})
+    monkeypatch.setattr("agents.sign_exposition.ANEW_S", 0)
+    rules = {"min_surveys": 1, "comparison": {"min_employees": 2}}
+    feed = Feed({"windows": ["15m", "3h"], "request_targets": TARGETS} | rules)
     exposition = Exposition(feed.engine)
-    sizes = set()
+    sizes, signs = set(), set()
+    compared = False
     for number, _ in enumerate(story(feed, seed, 60)):
         if number % 3 == 1:
             continue
@@ -184,7 +209,11 @@ def test_every_text_is_the_plain_one(seed, parse):
         assert scrape.samples == plain(feed)
         assert [line for line in text.splitlines() if line.startswith("# TYPE")] == HEADS
         sizes.add(len(scrape.samples))
+        signs |= {dict(labels)["sign"] for name, labels in scrape.samples if is_sign(name)}
+        compared |= any(name.endswith("_office_rank") for name, _ in scrape.samples)
     assert len(sizes) > 20
+    assert compared
+    assert signs >= {"presses_without_context", "sales_without_press", "force_majeures_confirmed"}
 
 
 def test_numbers_are_read_back_to_the_last_bit():
@@ -199,10 +228,8 @@ def test_numbers_are_read_back_to_the_last_bit():
             [0.0, 0.1 + 0.2, 1e16, 1e22, 1e23, 5e-324, 2**53 + 2, 123456789012345680.0],
         ]
     )
-    columns = _Columns("office", [])
-    columns._labels = np.array([b'office="riga-1",window="1h"} '] * numbers.size, np.object_)
-    columns._values = numbers[:, None]
-    text = b"".join(columns.lines([b"kqi_office_sales{"], 0)).decode()
+    columns = _Columns([b'office="riga-1",window="1h"} '] * numbers.size, numbers[:, None])
+    text = b"".join(columns.lines(b"kqi_office_sales{", 0)).decode()
     assert [float(line.split()[-1]) for line in text.splitlines()] == numbers.tolist()
 
 
@@ -244,11 +271,16 @@ def test_scrapes_under_way_do_not_disturb_each_other():
     assert tuple(b"".join(pieces).decode() for pieces in texts) == wanted
 
 
+def is_sign(name):
+    """Say whether a metric is one of signs."""
+    return name in SIGN_FAMILIES
+
+
 def entities_shown(text):
-    """Return whom a text shows, with how many series."""
+    """Return whom a text shows, with how many series but those of signs."""
     shown = Counter()
     for name, labels in Scrape(text).samples:
-        if name != "kqi_silent_weight":
+        if name != "kqi_silent_weight" and not is_sign(name):
             own = dict(labels)
             shown[own["office"], own.get("queue"), own.get("employee")] += 1
     return shown
@@ -274,7 +306,7 @@ def test_a_ceiling_leaves_out_the_least_important():
         *[("riga-1", None, "anna"), ("ogre-1", None, "boris"), ("tukums-1", None, "clara"), ("tukums-1", None, "anna")],
     ]
     assert set(order) == set(counts)
-    for most in range(1, sum(counts.values()) + 2):
+    for most in range(1, sum(counts.values()) + 1):
         exposition = Exposition(Engine(configure(("the test", config | {"metrics_max_series": most}))))
         scrape = exposition.scrape(partitions)
         text = b"".join(scrape.pieces()).decode()
@@ -284,7 +316,67 @@ def test_a_ceiling_leaves_out_the_least_important():
         ]
         assert shown == {name: counts[name] for name in fitting}
         assert Scrape(text).samples.items() <= samples.items()
-        assert (scrape.series, scrape.left_out) == (shown.total(), counts.total() - shown.total())
+        assert (scrape.series, scrape.left_out) == (shown.total(), len(samples) - 1 - shown.total())
+
+
+@pytest.mark.parametrize("name", ["hand-plans", "hand-kpi"])
+def test_goals_are_shown_and_counted(name):
+    """What was reached of plans and matrices, and the scores of leaders' people, under any ceiling."""
+    case = cases.load(name)
+    feed = Feed(case.config, case.at_ms).feed(case.lines)
+    feed.step()
+    samples = Scrape(exposed(feed)).samples
+    assert samples == pytest.approx(plain(feed))
+    assert sum(name.endswith(("attainment_ratio", "kpi_score")) for name, _ in samples) == sum(
+        row["value"] is not None and row["index"].endswith(("attainment", "kpi_score")) for row in feed.rows
+    )
+    without = len(samples) - 1  # the weight of silents has no part in it
+    for most in (*range(1, 12), *range(12, without, 37), without - 1, without):
+        config = {**case.config, "metrics_max_series": most}
+        scrape = Exposition(Feed(config).engine).scrape([feed.partition])
+        shown = Scrape(b"".join(scrape.pieces()).decode()).samples
+        assert shown.items() <= samples.items()
+        assert (scrape.series, scrape.left_out) == (len(shown) - 1, without - len(shown) + 1)
+        assert scrape.series <= most
+
+
+def test_a_ceiling_leaves_out_deviations_first():
+    """What they do beside their peers is shown where all else is; all of it up to the first employee of whom it does not fit."""
+    rules = {"indices": ["csat"], "min_employees": 2}
+    config = {"windows": ["1h", "8h"], "min_surveys": 1, "comparison": rules}
+    rated = [
+        other("rating", f"r{number}", office, metric="csat", score=(5, 1, 4, 5, 1, 2)[number], employee_ids=[who])
+        for number, (office, who) in enumerate((o, w) for o in ("riga-1", "ogre-1") for w in ("anna", "boris", "clara"))
+    ]
+    rated[3]["ts"] -= 3 * 3_600_000  # in one window only
+    partitions = [Feed(config).feed(rated[:3]).partition, Feed(config, AT_MS).feed(rated[3:]).partition]
+
+    def scraped(**changed):
+        scrape = Exposition(Engine(configure(("the test", config | changed)))).scrape(partitions)
+        return scrape, Scrape(b"".join(scrape.pieces()).decode()).samples
+
+    _, whole = scraped()
+    deviations = {name for name in whole if re.search("_z$|_rank$|_leader_ratio$", name[0])}
+    others = len(whole) - len(deviations) - 1  # the weight of silents is always shown
+    assert len(deviations) == 5 * 2 * 6 + 6 - 2  # the two of 1h in ogre have the same value
+    for room, expected in (
+        (-1, 0),
+        (0, 0),
+        (11, 0),
+        (12, 12),
+        (35, 24),
+        (36, 36),
+        (41, 36),
+        (42, 42),
+        (100, len(deviations)),
+    ):
+        scrape, shown = scraped(metrics_max_series=others + room)
+        assert len(shown.keys() & deviations) == expected
+        assert shown.items() <= whole.items()
+        assert (scrape.series, scrape.left_out) == (len(shown) - 1, len(whole) - len(shown))
+    for most in range(1, others):  # nobody has deviations, and not all are shown
+        scrape, shown = scraped(metrics_max_series=most, comparison=rules | {"min_employees": 7})
+        assert scrape.left_out == others - scrape.series
 
 
 def test_whoever_has_no_number_is_not_shown():
@@ -300,10 +392,14 @@ def test_whoever_has_no_number_is_not_shown():
 @pytest.mark.parametrize("most", [500, 5_000, 50_000])
 def test_a_ceiling_holds_for_many(most):
     """Where far more is left out than shown, all is counted, and the text is that of those who fit."""
-    config = {"metrics_max_series": most}
+    config = {
+        "metrics_max_series": most,
+        "comparison": {"indices": []},
+        "min_surveys": 1,
+    }  # so that all have the same reasons against them
     engine = Engine(configure(("the test", config)))
     scrape = Exposition(engine).scrape(crowd(engine, 1100, 2))
     lines = b"".join(scrape.pieces()).decode().splitlines()
     series = [line for line in lines if not line.startswith("#")]
-    assert len(series) - 1 == scrape.series <= most < scrape.series + 186
-    assert scrape.series + scrape.left_out == 2 * 6 * (1100 * 30 + 55 * 31)
+    assert len(series) - 1 == scrape.series <= most < scrape.series + 6 * 66
+    assert scrape.series + scrape.left_out == 2 * 6 * (1100 * 57 + 55 * 66)

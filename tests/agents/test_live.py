@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.metrics import sample_of
+from tests.metrics import samples_of as samples_of_row
 from tests.offices import WINDOWS, Office, now_ms
 from tests.service import Service, until
 from tests.topics import Reader, Writer, partition_of
@@ -12,7 +12,10 @@ from tests.topics import Reader, Writer, partition_of
 ANSWER_WINDOW_MS = 500
 ALLOWANCE_MS = 2000  # a live answer may be on its way
 LATEST_MS = 5000  # what a busy machine may add to what should show at once
+PRIORITIES = ("first", "second")
+TARGETS = [{"priority": each, "stage": "resolved", "within": "1m", "objective": 0.8} for each in PRIORITIES]
 SETTINGS = {"answer_window_s": ANSWER_WINDOW_MS / 1000, "windows": WINDOWS, "indices_interval_s": 0.1}
+SETTINGS |= {"request_targets": TARGETS}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,17 @@ def test_silence_shows_by_itself(service, office):
     assert office.values("silent_share_ratio", "employee") == [1] * 3
     with Reader(service, "surveys") as reader:
         until(lambda: [each["outcome"] for each in office.records(reader.messages)] == ["silent"])
+
+
+def test_a_target_is_breached_by_time_alone(office):
+    """A minute after its opening a request is late, although nothing else arrives; an event of before heals it."""
+    about = {"request_id": "r", "priority": "first"}
+    opened = office.publish("requests", "request", now_ms() - 60_000, stage="opened", **about)
+    office.until("requests_opened", 1)
+    office.until("sla_resolved_ratio", 0)
+    assert now_ms() - opened["ts"] > 60_000 + ALLOWANCE_MS
+    office.publish("requests", "request", opened["ts"] + 60_000, stage="resolved", **about)
+    office.until("sla_resolved_ratio", 1)
 
 
 def test_a_verdict_changes_every_window_at_the_next_scrape(office):
@@ -136,6 +150,9 @@ def test_indices(service, worker, office):
     office.publish("sales", "sale", amount_minor=300, currency="EUR", employee_id="anna")
     call = {"direction": "inbound", "disposition": "answered", "wait_s": 3, "queue": "q", "employee_id": "anna"}
     office.publish("calls", "call", **call)
+    for priority in PRIORITIES:
+        for stage in ("opened", "resolved"):
+            office.publish("requests", "request", request_id=priority, priority=priority, stage=stage)
 
     def shown():
         samples = worker.scrape("kqi_").indices
@@ -147,10 +164,10 @@ def test_indices(service, worker, office):
             last = {each.key(): each for each in reader.messages}
             return [each for each in last.values() if json.loads(each.value())["office_id"] == office.office_id]
 
-        until(lambda: len(published()) == 3 and samples_of(published()) == shown())
+        until(lambda: len(published()) == 5 and samples_of(published()) == shown())
         messages = published()
     values = {each["scope"]: each for each in map(json.loads, (each.value() for each in messages))}
-    assert values.keys() == {"office", "employee", "queue"}
+    assert values.keys() == {"office", "employee", "queue", "priority"}
     assert values["office"]["windows"]["1h"]["ink_personnel"] == {"value": 0.5, "base": 2}
     assert all(abs(each["at"] - now_ms()) < 60_000 for each in values.values())
     assert {each.partition() for each in messages} == {partition_of(office.office_id)}
@@ -172,9 +189,9 @@ def test_sums_beyond_64_bits(service, office):
 def samples_of(messages):
     """Return the samples that show what messages of the topic of indices say."""
     return {
-        sample_of(indices | {"window": window, "index": index}): row["value"]
+        name: value
         for indices in map(json.loads, (each.value() for each in messages))
         for window, rows in indices["windows"].items()
         for index, row in rows.items()
-        if row["value"] is not None
+        for name, value in samples_of_row(indices | {"window": window, "index": index} | row).items()
     }

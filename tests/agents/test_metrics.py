@@ -11,14 +11,17 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
 from agents.exposition import Exposition
+from agents.listening import Site
 from agents.metrics import SCRAPES_AT_ONCE
 from agents.owned import Owned
-from agents.web import Site, worker_routes
+from agents.web import worker_routes
 from agents.worker import Worker
 from streams.clock import WallClock
 from streams.configuration import configure
 from tests.agents.crowd import crowd
 from tests.metrics import Scrape
+from tests.streams.feeding import Feed, caught_up_clock
+from tests.streams.happenings import press
 
 
 @pytest.fixture
@@ -141,7 +144,7 @@ async def test_no_more_than_some_scrapes_at_once(client, worker, monkeypatch):
 
 async def test_who_leaves_amid_an_answer_is_no_error(client, worker, caplog):
     """Nothing is logged, and the next one is answered."""
-    show(worker, 6000)
+    show(worker, 3200)
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port, limit=1024)
     writer.write(b"GET /metrics HTTP/1.1\r\nHost: kqi\r\n\r\n")
     assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
@@ -151,10 +154,28 @@ async def test_who_leaves_amid_an_answer_is_no_error(client, worker, caplog):
     assert caplog.records == []
 
 
+async def test_what_alerts_rest_on_has_a_ceiling_of_its_own(client, worker):
+    """Where not all indices have room, panels are shown all the same: one that is silent would be told of by nobody."""
+    config = {"windows": ["1h"], "metrics_max_series": 200}  # room for three offices
+    worker.configuration = worker.engine.configuration = configure(("the test", config))
+    show(worker, 100)
+    now_ms = time.time_ns() // 1_000_000
+    feed = Feed(clock=caught_up_clock(now_ms))
+    feed.engine = worker.engine
+    feed.partition = worker.engine.new_partition()
+    feed.step([press(now_ms - 1000, office_id="riga", panel_id="p")])
+    worker.owned[1] = owned = Owned(1, feed.partition, WallClock())
+    owned.caught_up()
+    async with client.get("/metrics") as answer:
+        scrape = Scrape(await answer.text())
+    assert scrape("kqi_worker_series_left_out_total") > 0
+    assert scrape("kqi_panel_quiet_seconds", office="riga", panel="p") == pytest.approx(0, abs=10)
+
+
 async def test_a_ceiling_is_told_once(client, worker, caplog):
     """The log has one line when it is reached, and another when it is reached again; what is left out is counted."""
     worker.configuration = worker.engine.configuration = configure(
-        ("the test", {"windows": ["1h"], "metrics_max_series": 2_000})
+        ("the test", {"windows": ["1h"], "metrics_max_series": 2_000, "min_surveys": 1})
     )
     show(worker, 100)
 
@@ -164,7 +185,7 @@ async def test_a_ceiling_is_told_once(client, worker, caplog):
         assert len(indices(text)) <= 2_001
         return Scrape(text)("kqi_worker_series_left_out_total")
 
-    every = 100 * 30 + 5 * 31
+    every = 100 * (57 + 6) + 5 * 66  # the six are of service levels beside those of peers
     shown = len(indices(Exposition(worker.engine).text(worker.shown))) - 1
     for times in (1, 2, 3):
         assert await left_out() == times * (every - shown)

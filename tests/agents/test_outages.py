@@ -77,7 +77,7 @@ def stopped_for(process_id, seconds):
 def complaints(worker):
     """Return the messages of a worker that are no news of its partitions, without their times."""
     lines = [re.sub(r"^\S+ \S+ \w+ ", "", line) for line in worker.output.splitlines()[1:]]
-    return [line for line in lines if not re.match(r"kqi.worker (owns|ready)", line)]
+    return [line for line in lines if not re.match(r"kqi.worker (owns|lets go|ready)", line)]
 
 
 def visits_until(office, count):

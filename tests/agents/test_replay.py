@@ -1,15 +1,17 @@
 """`kqi replay`: the values of every case, and what it takes and says."""
 
 import gzip
+import itertools
 import json
 
 import orjson
 import pytest
 import zstandard
 
-from streams.configuration import METHOD_KEYS
+from streams.catalogue import catalogue
+from streams.configuration import METHOD_KEYS, configure
 from tests.reference import cases
-from tests.service import kqi_inside
+from tests.service import as_toml, kqi_inside
 from tests.streams.specimens import event
 
 AT_MS = 1_600_000_000_000
@@ -64,12 +66,12 @@ def test_case(tmp_path, name):
     """Every value and base of the case is found, and none besides, by the options that a user would give."""
     case = cases.load(name)
     config = tmp_path / "kqi.toml"
-    config.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in case.config.items()))
+    config.write_text("".join(f"{key} = {as_toml(value)}\n" for key, value in case.config.items()))
     log = case_file(name)
     document = replay(log, "--at", case.at_ms, "--config", config)
     assert cases.differences(document["indices"], case.expected) == []
     assert (document["at"], document["rejected"]) == (case.at_ms, {})
-    settings = [part for key, value in case.config.items() for part in ("--set", f"{key}={json.dumps(value)}")]
+    settings = [part for key, value in case.config.items() for part in ("--set", f"{key}={as_toml(value)}")]
     assert replay(log, "--at", case.at_ms, *settings) == document
 
 
@@ -175,6 +177,36 @@ def test_table(file):
     assert "anna" in done.stdout
     assert "queue sales" in done.stdout
     assert "12.5000 (1)" in done.stdout
+
+
+def test_table_is_in_the_order_of_the_catalogue(file):
+    """Indices stand in one order, by whole names, whatever window each is in; those of now have a column of their own."""
+    hour_ms = 3_600_000
+    target = 'request_targets=[{priority="normal", stage="resolved", within="1h", objective=0.8}]'
+    early = [event("seller_press", event_id="p", ts=AT_MS - hour_ms), event("call", event_id="k", ts=AT_MS)]
+    early.append(event("request", event_id="r", ts=AT_MS - hour_ms, priority="normal", stage="opened"))
+    done = kqi_inside("replay", file(lines(*early)), "--set", target, "--set", "windows=15m,8h")
+    assert done.exit_code == 0
+    table = [
+        [cell.strip() for cell in line.split("\u2502")[1:-1]] for line in done.stdout.splitlines() if "\u2502" in line
+    ]
+    office = list(itertools.takewhile(lambda cells: not cells[0] or cells == table[0], table))
+    names = [name for _, _, name, *_ in office if name]
+    known = [index.name for index in catalogue(configure())]
+    assert [name for name in known if name in names] == [name for name in names if name in known]
+    assert {"silent_share_upper", "service_level_lower", "average_speed_of_answer_s"} <= {*names}
+    assert ["requests_open", "", "", "1 (1)"] in [cells[2:] for cells in office]
+
+
+def test_table_of_goals():
+    """A leader's people are told from the leader."""
+    case = cases.load("hand-kpi")
+    settings = [part for key, value in case.config.items() for part in ("--set", f"{key}={as_toml(value)}")]
+    done = kqi_inside("replay", case_file("hand-kpi"), "--at", case.at_ms, *settings)
+    assert done.exit_code == 0
+    assert "0.4583 (3)" in done.stdout
+    assert "people of fred" in done.stdout
+    assert "0.6715 (3)" in done.stdout
 
 
 def test_money_is_exact(file):

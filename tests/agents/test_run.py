@@ -12,6 +12,7 @@ from agents.cluster import create_topics
 from agents.embedded import EmbeddedBroker
 from agents.run import WorkerCrashedError, run_until
 from agents.sending import Message
+from agents.watch import StalledError
 from agents.worker import Worker
 from streams.configuration import configure
 from tests.agents.members import until
@@ -31,15 +32,32 @@ async def test_a_failure_to_publish_is_one_sentence(configuration):
     worker = Worker(configuration, 2, group_times=EMBEDDED)
 
     async def fail(_messages):
-        raise ValueError("it is broken")
+        raise RuntimeError("it is broken")
 
     worker._outbox._deliver = fail
     running = asyncio.create_task(run_until(worker, asyncio.Event()))
     await until(lambda: worker.assigned)
     worker._outbox.add(0, [Message("run.surveys", 0, b"key", b"value")])
-    with pytest.raises(WorkerCrashedError, match=r"^the worker cannot go on: it is broken$"):
+    with pytest.raises(WorkerCrashedError, match=r"^the worker cannot go on: RuntimeError: it is broken$"):
         await asyncio.wait_for(running, 15)
     assert worker.outputs._producer._closed
+
+
+async def test_what_stands_still_is_named_in_fields(configuration):
+    """A log as objects tells topic, partition and offset of what ended the worker."""
+    worker = Worker(configuration, 2, group_times=EMBEDDED)
+    place = {"topic": "run.presses", "partition": 1, "offset": 7}
+
+    async def fail(_messages):
+        raise StalledError("it stands still", place)
+
+    worker._outbox._deliver = fail
+    running = asyncio.create_task(run_until(worker, asyncio.Event()))
+    await until(lambda: worker.assigned)
+    worker._outbox.add(0, [Message("run.surveys", 0, b"key", b"value")])
+    with pytest.raises(WorkerCrashedError, match=r"^the worker cannot go on: it stands still$") as ended:
+        await asyncio.wait_for(running, 15)
+    assert ended.value.fields == place
 
 
 async def test_stops_although_nothing_can_be_published(monkeypatch, caplog):

@@ -16,10 +16,20 @@ from typing import NamedTuple
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
-from tests.metrics import SURVEY_FAMILIES, Scrape, sample_of
-from tests.reference import cases
+from streams.signs import SIGNS
+from tests.metrics import (
+    ASKED_FAMILY,
+    SIGN_FAMILIES,
+    SURVEY_FAMILIES,
+    Scrape,
+    samples_of,
+    samples_of_asked,
+    samples_of_signs,
+)
+from tests.reference import cases, signs
 from tests.reference.contract import judge
 from tests.reference.method import DEFAULTS, in_window, surveys
+from tests.reference.trust import last_asked
 from tests.service import Service, until
 from tests.streams.specimens import event
 from tests.topics import PARTITIONS, office_in
@@ -38,6 +48,14 @@ CONFIGURATIONS = {
         "force_majeure_pending": "exclude",
         "service_level_s": 12,
         "short_abandon_s": 4,
+        "request_targets": [
+            {"priority": "critical", "stage": stage, "within": "1m", "objective": 0.8}
+            for stage in ("first_response", "on_site", "resolved")
+        ],
+        "min_surveys": 2,
+        "representative_by": "coverage",
+        "coverage_limits": [0.1, 9],
+        "asked_within_s": 20_000,
     },
 }
 
@@ -53,15 +71,36 @@ class Log(NamedTuple):
 def log(tmp_path_factory):
     """Return the events of all cases, moved, and an event of each other type at AT_MS in every partition."""
     folder = tmp_path_factory.mktemp("cases")
-    events = {name: list(moved(name)) for name in cases.names() if "events" not in case_of(name)}
+    events = {name: list(moved(name)) for name in cases.names() if is_for_all(name)}
     others = [event(kind, event_id=kind) for kind in ("rating", "request", "shift", "peer_rating")]
     clocks = [each | {"office_id": office_in(n, "clock"), "ts": AT_MS} for n in range(PARTITIONS) for each in others]
+    events["requests"] = list(requests())
     events["clocks"] = [each | {"end_ts": AT_MS + 1} if "end_ts" in each else each for each in clocks]
     files = []
     for name, members in events.items():
         files.append(folder / f"{name}.ndjson.gz")
         files[-1].write_bytes(gzip.compress(b"".join(json.dumps(each).encode() + b"\n" for each in members)))
     return Log(files, [each for members in events.values() for each in members])
+
+
+def is_for_all(name):
+    """Say whether a case has a log of its own and no directory: those are of days that must not be moved."""
+    return "events" not in case_of(name) and "directory" not in cases.load(name).config
+
+
+def requests():
+    """Yield one request that went well, and one that nobody cares for, both in every window."""
+    for number, (request_id, stage, ago_s) in enumerate(
+        (
+            ("done", "opened", 200),
+            ("done", "first_response", 170),
+            ("done", "on_site", 160),
+            ("done", "resolved", 150),
+            ("waits", "opened", 100),
+        )
+    ):
+        fields = {"request_id": request_id, "stage": stage, "ts": AT_MS - ago_s * 1000, "office_id": "requests"}
+        yield event("request", event_id=f"request-{number}", **fields)
 
 
 def case_of(name):
@@ -113,7 +152,7 @@ def shown(service, log):
             return stack.enter_context(service.worker("--clock", "event", **config, kafka_group=group))
 
         running = {name: start(name, **config) for name, config in CONFIGURATIONS.items()}
-        both = [start("shared") for _ in range(2)]
+        both = [start("shared", indices_interval_s=0.5) for _ in range(2)]
         for worker in running.values():
             wait_until_read(worker, log)
         configured = {name: worker.scrape() for name, worker in running.items()}
@@ -150,7 +189,8 @@ def shared_out(both):
 
     def share():
         scrapes = [worker.scrape("kqi_worker_") for worker in both]
-        return all(seen("kqi_worker_partitions") == PARTITIONS / 2 and seen("kqi_worker_ready") for seen in scrapes)
+        know = all(seen("kqi_worker_ready") and seen("kqi_worker_company_known") for seen in scrapes)
+        return know and all(seen("kqi_worker_partitions") == PARTITIONS / 2 for seen in scrapes)
 
     until(share, lambda: "half of the partitions for each:\n" + "\n".join(worker.output for worker in both))
     return [worker.scrape() for worker in both]
@@ -178,9 +218,7 @@ def expected(service, log):
             assert done.returncode == 0, done.stderr.decode()
             replayed = json.loads(done.stdout)
             assert replayed["at"] == AT_MS
-            known[str(config)] = {
-                sample_of(row): row["value"] for row in replayed["indices"] if row["value"] is not None
-            }
+            known[str(config)] = {name: value for row in replayed["indices"] for name, value in samples_of(row).items()}
         return known[str(config)]
 
     return samples
@@ -191,22 +229,34 @@ def test_metrics_are_what_a_replay_says(configured, expected):
     config, seen = configured
     right = expected(config)
     windows = DEFAULTS["windows"] if "windows" not in config else config["windows"]
-    assert len({(name, dict(labels)["window"]) for name, labels in right}) == len(windows) * (
-        19 + 18 + 8
-    )  # office, employee, queue
+    # Indices, and of offices and employees ends of intervals, marks of being representative, reasons against it, diagnosis;
+    # what tells of requests now; time at work, of which there is none in the last five minutes, and votes.
+    has_targets = "request_targets" in config
+    families = (
+        (19 + 20 + 3 + 1 + 1) + (18 + 18 + 3 + 1) + (8 + 4) + 2 * (7 + 6 + 3) + (3 * 12 + 3 if has_targets else 0) + 1
+    )
+    at_work = 4 * sum(window != "5m" for window in windows)
+    shown = {(name, dict(labels).get("window")) for name, labels in right}
+    beside_peers = {each for each in shown if re.search("_z$|_rank$|_leader_ratio$", each[0])}
+    assert beside_peers
+    shown -= beside_peers
+    assert len(shown) == len(windows) * families + at_work + (4 if has_targets else 2)
     assert seen.indices == right
 
 
 def test_surveys_are_what_the_reference_counts(configured, log):
-    """kqi_office_surveys and kqi_employee_surveys hold the valid surveys by question and outcome."""
+    """kqi_office_surveys and kqi_employee_surveys hold the valid surveys by question and outcome; it shows when they were last asked."""
     config, seen = configured
     settings = DEFAULTS | config
     by_office = defaultdict(list)
     for each in log.events:
         by_office[each["office_id"]].append(each)
     right = Counter()
+    counted = []
     for events in by_office.values():
         for survey in surveys(events, AT_MS, config):
+            if survey["valid"] and survey["outcome"] != "undecided":
+                counted.append(survey)
             for window in settings["windows"]:
                 if survey["valid"] and survey["outcome"] != "undecided" and in_window(survey["ts"], AT_MS, window):
                     labels = {"office": survey["office_id"], "window": window}
@@ -217,6 +267,21 @@ def test_surveys_are_what_the_reference_counts(configured, log):
                     ] += 1
     shown = {each: value for each, value in seen.samples.items() if each[0] in SURVEY_FAMILIES}
     assert {each: value for each, value in shown.items() if value} == right
+    asked = {each: value for each, value in seen.samples.items() if each[0] == ASKED_FAMILY}
+    assert asked == samples_of_asked(last_asked(counted))
+
+
+def test_signs_are_what_the_reference_counts(shown, log):
+    """kqi_office_signs and kqi_employee_signs and their bases, of a worker that was not asked before it had read everything."""
+    by_office = defaultdict(list)
+    for each in log.events:
+        by_office[each["office_id"]].append(each)
+    right = {}
+    for events in by_office.values():
+        right |= signs.rows(events, AT_MS)
+    seen = {each: value for each, value in shown.again.samples.items() if each[0] in SIGN_FAMILIES}
+    assert {dict(labels)["sign"] for _, labels in seen} == set(SIGNS)
+    assert seen == samples_of_signs(right)
 
 
 def test_silent_weight_is_shown(configured):

@@ -4,8 +4,7 @@ import logging
 
 import pytest
 
-from agents.start import MAPPED_BYTES, SaidOnce
-from kernels import storage
+from agents.start import SaidOnce
 
 
 def shown(said_once, name, level, message, *arguments):
@@ -19,6 +18,13 @@ def test_our_own_news_is_shown_each_time(name, level):
     """As that a worker owns the same partitions again, or loses touch for the same reason."""
     said_once = SaidOnce()
     assert [shown(said_once, name, level, "owns %d", 4) for _ in range(3)] == ["owns 4"] * 3
+
+
+def test_every_fault_of_a_directory_is_shown():
+    """They are different sentences of one form, and told once by themselves."""
+    said_once = SaidOnce()
+    faults = ["office 1 is wrong", "office 2 is wrong"]
+    assert [shown(said_once, "kqi.directory", logging.WARNING, "%s", each) for each in faults] == faults
 
 
 @pytest.mark.parametrize("name", ["faust.transport.consumer", "kqi.outputs"])
@@ -42,8 +48,3 @@ def test_what_is_remembered_is_bounded():
     for number in range(5000):
         assert shown(said_once, "aiokafka", logging.ERROR, f"error {number}") == f"error {number}"
     assert len(said_once._said) <= 1000
-
-
-def test_long_arrays_are_those_that_the_system_maps_by_themselves():
-    """Tables that become long are copied to where they can grow."""
-    assert storage.MAPPED_BYTES == MAPPED_BYTES

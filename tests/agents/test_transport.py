@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
-from agents.app import BrokerUnreachableError, require_broker
+from agents.reach import BrokerUnreachableError, require_broker
 from agents.records import BatchedRecords
 from agents.security import Security
 from tests.agents.members import PATIENCE_S, Member, make_topics, publish, until

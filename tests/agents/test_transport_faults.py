@@ -10,8 +10,9 @@ from aiokafka.errors import UnknownError
 from faust.types import TP
 
 from agents import fetching, transport
-from agents.app import BrokerUnreachableError, create_app
+from agents.app import create_app
 from agents.embedded import EmbeddedBroker, end_with_parent
+from agents.reach import BrokerUnreachableError
 from tests.agents.members import PATIENCE_S, Member, make_topics, publish, stop, until
 from tests.apache_kafka import Address
 

@@ -4,14 +4,15 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from agents.listening import PortTakenError, Site
 from agents.owned import Owned
-from agents.web import PortTakenError, Site, worker_routes
+from agents.web import worker_routes
 from agents.worker import Worker
 from streams.clock import WallClock
 from streams.configuration import configure
 from streams.decode import decode
-from streams.engine import Events
 from streams.messages import Messages
+from streams.partition import Events
 from tests.metrics import Scrape
 from tests.streams.specimens import message
 

@@ -10,6 +10,7 @@ from kernels.events import EVENT_ROW
 from kernels.identity import find, hash_bytes, row_at
 from kernels.layout import NONE, Rules
 from kernels.pairing import decide_silents, pair_dirty
+from kernels.requests import decide_requests, settle_requests
 from kernels.storage import (
     Needs,
     add_office,
@@ -41,13 +42,14 @@ def rules(*minutes, **others):
         "pending_stands": 0,
         "service_level_ms": 20_000,
         "short_abandon_ms": 5000,
+        "context_ms": 0,
     }
     return Rules(**(given | others), bucket_ms=bucket_ms, slot_ms=slot_width_ms(bucket_ms))
 
 
 def retention(press_ms=FOREVER_MS, survey_ms=None, **others):
     """What a sweep keeps: everything, unless told."""
-    kept = dict.fromkeys(("fact_ms", "verdict_ms", "force_majeure_ms"), FOREVER_MS)
+    kept = dict.fromkeys(("fact_ms", "request_ms", "verdict_ms", "force_majeure_ms"), FOREVER_MS)
     seen_ms = np.full(EVENT_TYPES, others.pop("seen_ms", FOREVER_MS), np.int64)
     survey_ms = press_ms if survey_ms is None else survey_ms
     return Retention(press_ms=press_ms, survey_ms=survey_ms, seen_ms=seen_ms, **(kept | others))
@@ -92,6 +94,14 @@ def fact(kind, ts_ms, amount, text, office=0, employee=NONE, queue=NONE, **call)
     return happened | {"employee_entity": employee} | call
 
 
+def stage(ts_ms, text, request, code, *, office=0, employee=NONE, priority=NONE):
+    """A request reaches a stage; entities as they are numbered, a priority is the first of those with targets."""
+    high, low = hashed(f"request-{request}", office)
+    event = {"kind": layout.REQUEST, "ts_ms": ts_ms, "text": text, "office": office, "employee_entity": employee}
+    halves = {"first_ms": np.int64(high >> np.uint64(1)), "second_ms": np.int64(low >> np.uint64(1))}
+    return event | halves | {"code": code, "place": priority, "flag": NONE if priority == NONE else 0}
+
+
 def other(ts_ms, text, kind=SHIFT):
     """An event that only its id is known of."""
     return {"kind": kind, "ts_ms": ts_ms, "text": text}
@@ -124,7 +134,11 @@ class Machine:
             presses=int((presses & ~long).sum()),
             force_majeures=int(long.sum()),
             verdicts=int((rows["kind"] == VERDICT).sum()),
-            facts=int(((rows["kind"] >= layout.CALL) & (rows["kind"] <= layout.VISIT)).sum()),
+            facts=int((rows["kind"] >= layout.CALL).sum()),
+            clients=4 * rows.size,
+            score_rows=2 * rows.size,
+            requests=int((rows["kind"] == layout.REQUEST).sum()),
+            request_rows=3 * rows.size,
         )
         seen_rows = np.empty(rows.size, np.int32)
         known = ledger.admit(self.tables, rows, seen_rows)
@@ -132,7 +146,7 @@ class Machine:
         while (done := ledger.apply_events(self.tables, self.rules, rows, seen_rows, data, done)) < rows.size:
             self.tables = with_longer_sequence(self.tables)
         pair_dirty(self.tables, self.rules)
-        decide_silents(self.tables, self.rules, self.size("SILENT_MS"))
+        self.decide(self.size("SILENT_MS"))
         return known
 
     def sellers(self, *presses):
@@ -188,12 +202,30 @@ class Machine:
             start += len(text)
         return rows, data
 
+    def set_dues(self, *within_ms):
+        """Set when the targets of requests that ask are due, and count these anew."""
+        used = self.tables.requests[: self.size("REQUESTS")]
+        asking = np.flatnonzero(used["asks"])
+        assert asking.size == self.size("ASKING")
+        for row in asking:
+            opened_ms = self.tables.stages[layout.STAGES * row + layout.OPENED]["ts_ms"]
+            for target, each_ms in enumerate(within_ms):
+                due_ms = opened_ms + each_ms if used[row]["target"] == 0 else layout.FAR_MS
+                self.tables.marks[layout.MARKS * row + layout.TARGET_MARKS + target]["due_ms"] = due_ms
+        settle_requests(self.tables, self.rules, asking.astype(np.int32))
+        assert self.size("ASKING") == 0
+
     # Time and room -----------------------------------------------------------------------------------------------------
 
     def advance(self, now_ms, silent_ms=None):
         """Let time pass."""
         advance_windows(self.tables, self.rules, now_ms)
-        decide_silents(self.tables, self.rules, now_ms if silent_ms is None else silent_ms)
+        self.decide(now_ms if silent_ms is None else silent_ms)
+
+    def decide(self, silent_ms):
+        """Decide what only time decides."""
+        decide_silents(self.tables, self.rules, silent_ms)
+        decide_requests(self.tables, self.rules, silent_ms)
 
     def reserve(self, **needs):
         """Make sure of room."""
@@ -248,8 +280,11 @@ class Machine:
     @property
     def totals(self):
         """All counters, (entities, windows, COUNTERS)."""
-        surveys = self.tables.survey_counts[: self.entities].swapaxes(1, 2)
-        return np.concatenate((surveys, self.tables.fact_sums[: self.entities]), axis=2)
+        tables = self.tables
+        surveys = tables.survey_counts[: self.entities].swapaxes(1, 2)
+        scores = tables.score_counts[tables.score_rows[: self.entities]]
+        requests = tables.request_sums[tables.request_rows[: self.entities]]
+        return np.concatenate((surveys, tables.fact_sums[: self.entities], scores, requests), axis=2)
 
     def waiting(self):
         """The open surveys: rows of those that came in order, then of the others, each with its instant; sound or an error."""
@@ -262,6 +297,11 @@ class Machine:
         assert self.tables.presses["queued"][found["row"]].all()
         assert self.tables.presses["queued"][: self.size("PRESSES")].sum() == found.size
         return found
+
+    @property
+    def requests_now(self):
+        """How many requests are open now, and how many of them overdue, (entities, 2)."""
+        return self.tables.request_now[self.tables.request_rows[: self.entities]]
 
     def size(self, name):
         """One of the sizes."""

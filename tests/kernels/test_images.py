@@ -7,10 +7,10 @@ from kernels import layout
 from kernels.images import parts_of, tables_of
 from kernels.ledger import take_changes
 from kernels.lookup import find_press
+from tests.kernels.busy import T, busy, state
 from tests.kernels.machine import Machine
-from tests.kernels.test_storage import T, busy, state
 
-FOLLOWS = {"changed", "dirty", "seen_index", "verdict_index"}  # from the rest
+FOLLOWS = {"changed", "dirty", "seen_index", "verdict_index", "client_index", "request_index"}  # from the rest
 
 
 def parts(machine):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from kernels.indices import differing, evaluate, evaluate_some, formulas
-from kernels.layout import CALLS, COUNTERS, HANDLE_MS, SALE_EVENTS, SURVEY_CODES, VISITS
+from kernels.formulas import formulas
+from kernels.indices import evaluate, evaluate_some
+from kernels.layout import CALLS, COUNTERS, HANDLE_MS, SALE_EVENTS, SCORE_BEGIN, SURVEY_CODES, VISITS
 
 ALL = 2**62
 
@@ -56,7 +57,8 @@ def plain(counters, index, numerators, bases, rest):
     for counter, count in enumerate(counters.tolist()):
         value += count * float(numerators[counter, index])
         base += count * float(bases[counter, index])
-    happened = any(counters[:SURVEY_CODES]) or any(counters[[CALLS, SALE_EVENTS, VISITS]] > 0)
+    happened = any(counters[:SURVEY_CODES]) or any(counters[SCORE_BEGIN:])
+    happened |= any(counters[[CALLS, SALE_EVENTS, VISITS]] > 0)
     if not happened or (rest["has_base"][index] and base <= 0):
         return None, base
     return (value / base if rest["divides"][index] else value) / float(rest["scales"][index]), base
@@ -66,7 +68,7 @@ def test_ratios_sums_and_scales():
     """A ratio divides by its base, a sum does not, and both are scaled; bases are not."""
     totals = np.zeros((2, 3, COUNTERS), np.int64)
     totals[1, 2, :5] = (6, 4, 12, 8, 2)
-    values, bases, seen = evaluate(totals, FORMULAS)
+    values, bases, seen, _ = evaluate(totals, FORMULAS)
     assert values.shape == bases.shape == (2, 3, 4)
     assert values[1, 2].tolist() == [8 / 4, 0.8, 12 / 8 / 1000, 2]
     assert bases[1, 2].tolist() == [4, 4, 8, 8]
@@ -79,7 +81,7 @@ def test_without_a_positive_base_there_is_no_value():
     totals = np.zeros((2, 1, COUNTERS), np.int64)
     totals[0, 0, :4] = (1, 0, 5, 5)
     totals[1, 0, :4] = (1, 0, 0, 6)
-    values, bases, _ = evaluate(totals, FORMULAS)
+    values, bases, _, _ = evaluate(totals, FORMULAS)
     assert np.isnan(values[:, 0, 0]).all()
     assert values[:, 0, 1].tolist() == [0.1, 0.1]
     assert values[:, 0, 3].tolist() == [0, 0]
@@ -89,11 +91,11 @@ def test_without_a_positive_base_there_is_no_value():
 
 
 def test_something_was_seen():
-    """A survey of any kind, a call, a sale of any sign or a visit of any count; not what only comes with them."""
+    """A survey of any kind, a call, a sale of any sign, a visit of any count, a score; not what only comes with them."""
     for counter in range(COUNTERS):
         totals = np.zeros((2, 1, COUNTERS), np.int64)
         totals[1, 0, counter] = 3
-        expected = counter < SURVEY_CODES or counter in {CALLS, SALE_EVENTS, VISITS}
+        expected = not SURVEY_CODES <= counter < SCORE_BEGIN or counter in {CALLS, SALE_EVENTS, VISITS}
         assert evaluate(totals, FORMULAS)[2].tolist() == [[False], [expected]]
     assert HANDLE_MS not in {CALLS, SALE_EVENTS, VISITS}
 
@@ -103,7 +105,7 @@ def test_values_are_those_of_plain_sums(seed):
     """To the last bit."""
     numerators, bases_of, rest = random_rows(seed)
     totals = random_totals(seed)
-    values, bases, seen = evaluate(totals, formulas(numerators, bases_of, **rest))
+    values, bases, seen, _ = evaluate(totals, formulas(numerators, bases_of, **rest))
     for (entity, window, index), value in np.ndenumerate(values):
         expected, base = plain(totals[entity, window], index, numerators, bases_of, rest)
         assert (None if np.isnan(value) else value) == expected
@@ -132,14 +134,3 @@ def test_room_is_for_whole_entities():
     taken = [evaluate_some(totals, entities, FORMULAS, room)[1].tolist() for room in range(7)]
     assert taken == [[], [1], [1], [1, 2], [1, 2, 1], [1, 2, 1, 1], [1, 2, 1, 1]]
     assert evaluate_some(totals, entities, FORMULAS, 4)[0].shape == (3, 2, 4)
-
-
-def test_other_counters_are_found():
-    """Any one counter that differs marks its entity, and no other."""
-    totals = random_totals(1)
-    for window in range(totals.shape[1]):
-        for counter in range(COUNTERS):
-            others = totals.copy(order="K")
-            others[7, window, counter] += 1
-            assert np.flatnonzero(differing(totals, others)).tolist() == [7]
-    assert not differing(totals, totals.copy()).any()

@@ -9,27 +9,33 @@ from kernels.events import EVENT_ROW
 from kernels.identity import hash_bytes
 from kernels.layout import NONE
 from kernels.naming import (
+    CATEGORY,
+    CRITERION,
     EMPLOYEE,
     ENTITIES,
     LONGEST_NAME_BYTES,
     NAME_ROW,
     NAMELESS,
+    NAMELESS_EVENTS,
     NAMES,
     NAMES_PER_EVENT,
     OFFICE,
     PANEL,
     PANELS,
+    PEER_GROUPS,
+    PEER_PAIR,
     QUEUE,
     SIZES,
     TEXT_BYTES,
+    TEXT_BYTES_PER_EVENT,
     NameTables,
     find_offices,
     number_names,
 )
 from kernels.storage import longer, sparser
 
-SELLER, CUSTOMER, VERDICT, CALL, SALE, VISIT, SHIFT = 0, 1, 2, 3, 4, 5, 8
-MANY = 10**6  # employees and queues: more than any test has
+SELLER, CUSTOMER, VERDICT, CALL, SALE, VISIT, SHIFT, PEER_RATING, SCORED, VOTED = 0, 1, 2, 3, 4, 5, 8, 9, 11, 12
+MANY = 10**6  # employees, queues and categories: more than any test has
 FIELDS = ("id", "office", "place", "employee")
 
 
@@ -101,7 +107,7 @@ def held(tables):
 
 
 def test_every_kind_has_its_names():
-    """A press a panel, a call a queue, a verdict neither; employees where they are named; an office always."""
+    """A press a panel, a call a queue, a sale a category, a verdict none; employees where they are named; an office always."""
     tables = roomy()
     assert numbered(
         tables,
@@ -113,12 +119,13 @@ def test_every_kind_has_its_names():
         event(SALE, "o", None, "e"),
         event(VISIT, "o"),
         event(SHIFT, "r"),
-    ) == [(0, 0, 1), (0, 0, -1), (0, -1, -1), (0, 2, 3), (0, -1, -1), (0, -1, 1), (0, -1, -1), (4, -1, -1)]
+        event(SALE, "o", "q"),
+    ) == [(0, 0, 1), (0, 0, -1), (0, -1, -1), (0, 2, 3), (0, -1, -1), (0, -1, 1), (0, -1, -1), (4, -1, -1), (0, 5, -1)]
     assert held(tables) == [
         *((OFFICE, NONE, "o", 0), (PANEL, 0, "p", 0), (EMPLOYEE, 0, "e", 1)),
-        *((QUEUE, 0, "q", 2), (EMPLOYEE, 0, "f", 3), (OFFICE, NONE, "r", 4)),
+        *((QUEUE, 0, "q", 2), (EMPLOYEE, 0, "f", 3), (OFFICE, NONE, "r", 4), (CATEGORY, 0, "q", 5)),
     ]
-    assert (tables.sizes[ENTITIES], tables.sizes[PANELS]) == (5, 1)
+    assert (tables.sizes[ENTITIES], tables.sizes[PANELS]) == (6, 1)
 
 
 def test_one_name_in_every_place():
@@ -153,13 +160,49 @@ def test_names_are_bytes_of_any_script():
     assert [text for _, _, text, _ in held(tables)] == names
 
 
+def test_groups_of_ratings_are_counted_apart():
+    """Two departments of an office, and each criterion between them, have numbers of their own; votes name employees."""
+    tables = roomy()
+    events = [
+        event(PEER_RATING, "o", "a\tb"),
+        event(SCORED, "o", "a\tb", "a\tb"),  # a criterion may have any name
+        event(SCORED, "o", "speed", "a\tb"),
+        event(VOTED, "o", None, "e"),
+        event(PEER_RATING, "o", "b\ta"),
+        event(SCORED, "o", "speed", "b\ta"),
+        event(PEER_RATING, "r", "a\tb"),
+        event(PEER_RATING, "o"),
+    ]
+    expected = [(0, 0, -1), (0, 1, -1), (0, 2, -1), (0, -1, 1), (0, 3, -1), (0, 4, -1), (2, 5, -1), (0, -1, -1)]
+    assert numbered(tables, *events) == expected
+    assert numbered(tables, *reversed(events)) == expected[::-1]
+    assert held(tables) == [
+        *((OFFICE, NONE, "o", 0), (PEER_PAIR, 0, "a\tb", 0), (CRITERION, 0, "a\tb", 1), (CRITERION, 0, "speed", 2)),
+        *((EMPLOYEE, 0, "e", 1), (PEER_PAIR, 0, "b\ta", 3), (CRITERION, 3, "speed", 4)),
+        *((OFFICE, NONE, "r", 2), (PEER_PAIR, 2, "a\tb", 5)),
+    ]
+    assert (tables.sizes[ENTITIES], tables.sizes[PEER_GROUPS]) == (3, 6)
+
+
+def test_groups_have_a_ceiling_of_their_own():
+    """An office has as many as are left for the others; those beyond have no number, and take none from employees."""
+    tables = roomy()
+    events = [event(SCORED, "o", f"c{number}", "a\tb") for number in range(9)]
+    events += [event(SCORED, "r", f"c{number}", "a\tb") for number in range(9)]
+    found = [place for _, place, _ in numbered(tables, *events, most=6)]
+    assert found == [1, 2, *[NONE] * 7, 4, *[NONE] * 8]
+    assert [place for _, place, _ in numbered(tables, *events, most=6)] == found
+    assert numbered(tables, event(SALE, "o", None, "e"), most=6) == [(0, -1, 2)]
+    assert tables.sizes[NAMELESS_EVENTS] == 30
+
+
 def things_named(chance):
     """Events of all kinds, of a few offices, some with names and some without."""
     kinds = (SELLER, CUSTOMER, CALL, SALE, VISIT, VERDICT)
     events = []
     for _ in range(600):
         kind = chance.choice(kinds)
-        place = f"place-{chance.randrange(40)}" if kind not in {SALE, VISIT} and chance.random() < 0.9 else None
+        place = f"place-{chance.randrange(40)}" if kind != VISIT and chance.random() < 0.9 else None
         place = place or ("p" if kind <= CUSTOMER else None)
         employee = f"e{chance.randrange(60)}" if kind in {SELLER, CALL, SALE} and chance.random() < 0.9 else None
         events.append(event(kind, "o" * chance.randrange(1, 12), place, employee))
@@ -171,9 +214,9 @@ def by_dictionary(events, most):
     entities, panels, expected = {}, {}, []
 
     def member(scope, office, name):
-        """The number of an employee or queue: its own if the office has fewer than are left, else that of all others."""
+        """The number of an employee, queue or category: its own if the office has fewer than are left, else that of all others."""
         if (scope, office, name) not in entities:
-            members = [holder for scope, holder, _ in entities if scope in {EMPLOYEE, QUEUE}]
+            members = [holder for scope, holder, _ in entities if scope in {EMPLOYEE, QUEUE, CATEGORY}]
             if members.count(office) >= most - len(members):
                 return entities.setdefault((NAMELESS, NONE, ""), len(entities))
         return entities.setdefault((scope, office, name), len(entities))
@@ -185,6 +228,8 @@ def by_dictionary(events, most):
             place = panels.setdefault((office, each["place"]), len(panels))
         elif each["kind"] == CALL and each["place"]:
             place = member(QUEUE, office, each["place"])
+        elif each["kind"] == SALE and each["place"]:
+            place = member(CATEGORY, office, each["place"])
         if each["employee"]:
             employee = member(EMPLOYEE, office, each["employee"])
         expected.append((office, place, employee))
@@ -205,7 +250,7 @@ def test_numbers_follow_the_first_sight(seed, most):
         done = 0
         while (done := number_names(tables, rows, data, most, done)) < rows.size:
             stops += 1
-            tables = grown(tables, chance.choice((3, 4, 50)), 3 * LONGEST_NAME_BYTES)
+            tables = grown(tables, chance.choice((3, 4, 50)), TEXT_BYTES_PER_EVENT)
         found += rows[["office", "place", "employee"]].tolist()
     assert found == expected
     assert (tables.sizes[ENTITIES], tables.sizes[PANELS]) == (len(entities), len(panels))
@@ -214,7 +259,7 @@ def test_numbers_follow_the_first_sight(seed, most):
     assert [name[:3] for name in held(tables) if name[0] != PANEL] == list(entities)
 
 
-@pytest.mark.parametrize(("names", "text_bytes"), [(2, 10_000), (1000, NAMES_PER_EVENT * LONGEST_NAME_BYTES - 1)])
+@pytest.mark.parametrize(("names", "text_bytes"), [(2, 10_000), (1000, TEXT_BYTES_PER_EVENT - 1)])
 def test_without_room_for_an_event_nothing_of_it_is_done(names, text_bytes):
     """Room for three names of the greatest length must be there, or numbering stops before the event."""
     tables = empty(names, text_bytes)
@@ -236,10 +281,11 @@ def test_numbering_goes_on_where_it_stopped():
 
 def test_room_for_the_longest_names_is_enough():
     """Three of them in one event fill it to the last byte."""
-    tables = empty(3, NAMES_PER_EVENT * LONGEST_NAME_BYTES)
+    tables = empty(NAMES_PER_EVENT, TEXT_BYTES_PER_EVENT)
     longest = "\U0001f600" * 128
-    assert numbered(tables, event(SELLER, longest, longest, longest)) == [(0, 0, 1)]
-    assert [text for _, _, text, _ in held(tables)] == [longest] * 3
+    pair = f"{longest}\t{longest}"
+    assert numbered(tables, event(SCORED, longest, longest, pair)) == [(0, 1, -1)]
+    assert [text for _, _, text, _ in held(tables)] == [longest, pair, longest]
     assert tables.sizes[TEXT_BYTES] == tables.texts.size
 
 

@@ -58,7 +58,7 @@ class Office:
             self.verdicts(press)
         instants = [event["ts"] for event in self.events]
         for _ in range(steps):
-            for make in (self.call, self.sale, self.visit, self.other):
+            for make in (self.call, self.sale, self.visit, self.rating, self.request, self.other):
                 make(self.chance.choice(instants) + self.chance.choice((-1, 0, 1, 40_000)))
         return self.events
 
@@ -130,6 +130,7 @@ class Office:
             wrap_s=chance.choice((None, *TALKS_S)) if worked else None,
             queue=chance.choice((None, "help", "sales")),
             employee_id=chance.choice((None, "floater", "emp-p0-a", "agent")),
+            client_id=self.client(),
         )
 
     def sale(self, ts_ms):
@@ -140,20 +141,73 @@ class Office:
             amount_minor=self.chance.choice((-2500, -1, 0, 1, 999, 10**12)),
             currency="EUR",
             employee_id=self.chance.choice((None, "floater", "emp-p0-b", "cashier")),
+            client_id=self.client(),
         )
 
     def visit(self, ts_ms):
         """Add visitors."""
         self.add("visit", ts_ms, count=self.chance.choice((None, None, 0, 1, 3, -1)))
 
-    def other(self, ts_ms):
-        """Add an event of a type that no index of these rests on."""
+    def client(self):
+        """Return a client who comes again and again, or a new one, or nobody."""
+        number = next(self.numbers)
+        return self.chance.choice((None, "anna", "boris", "c\u00e9line", f"client-{number}"))
+
+    def rating(self, ts_ms):
+        """Add a score."""
         chance = self.chance
-        kind = chance.choice(("rating", "request", "shift", "peer_rating"))
-        fields = {
-            "rating": {"metric": "csat", "score": chance.randint(1, 5), "employee_ids": ["floater", "agent"]},
-            "request": {"request_id": f"r{chance.randrange(9)}", "priority": "normal", "stage": "opened"},
-            "shift": {"employee_id": "floater", "kind": "work", "end_ts": ts_ms + 8 * 3_600_000},
-            "peer_rating": {"from_department": "sales", "to_department": "help", "scores": {"speed": 7}},
+        metric, lowest, highest = chance.choice((("nps", 0, 10), ("csat", 1, 5), ("ces", 1, 7)))
+        people = ["floater", "emp-p0-a", "agent", "cashier", "nobody-else"]
+        self.add(
+            "rating",
+            ts_ms,
+            metric=metric,
+            score=chance.randint(lowest, highest),
+            client_id=self.client(),
+            employee_ids=chance.choice((None, [], chance.choices(people, k=chance.randint(1, 6)))),
+            occasion=chance.choice((None, "regular", "leaving")),
+        )
+
+    def request(self, ts_ms):
+        """Let a request reach a stage, whichever."""
+        chance = self.chance
+        stages = ("opened", "opened", "first_response", "on_site", "resolved", "cancelled")
+        self.add(
+            "request",
+            ts_ms + chance.choice((0, 0, 60_000, 600_000, -600_000)),
+            request_id=f"r{chance.randrange(12)}",
+            priority=chance.choice(("critical", "normal", "other")),
+            stage=chance.choice(stages),
+            employee_id=chance.choice((None, "agent", "engineer")),
+            client_id=self.client(),
+        )
+
+    def other(self, ts_ms):
+        """Add a piece of somebody's planned time, or a rating between departments."""
+        if self.chance.choice(("shift", "peer_rating", "peer_rating")) == "peer_rating":
+            self.add("peer_rating", ts_ms, **self.opinion())
+            return
+        chance = random.Random(ts_ms)  # what is planned changes nothing of what happens
+        self.add(
+            "shift",
+            ts_ms,
+            employee_id=chance.choice(("floater", "emp-p0-a", "agent", "planned")),
+            kind=chance.choice(("work", "work", "work", "break", "training", "leave")),
+            end_ts=ts_ms + chance.choice((-1, 1, 45_000, 900_000, 8 * 3_600_000)),
+        )
+
+    def opinion(self):
+        """Return what a department thinks of another one, or of itself; as often as not with nothing extreme in it, or nothing at all."""
+        chance = self.chance
+        departments = ("sales", "sales", "sales", "help", "d\u00e9p\u00f4t")
+        criteria = chance.sample(("speed", "tone", "co\u00fbt", "sales"), chance.randrange(5))
+        lowest, highest = chance.choice(((1, 10), (2, 9), (2, 9)))
+        return {
+            "from_department": chance.choice(departments),
+            "to_department": chance.choice(departments),
+            "scores": {criterion: chance.randint(lowest, highest) for criterion in criteria},
+            "comment": chance.choice((None, "", " ", "because")),
+            "vote_employee_ids": chance.choice(
+                (None, [], chance.choices(("floater", "agent", "nobody-else"), k=chance.randint(1, 5)))
+            ),
         }
-        self.add(kind, ts_ms, **fields[kind])

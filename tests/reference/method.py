@@ -13,11 +13,22 @@ Readings where the method says less than a program must know:
 * `average_ticket` is the mean of the positive amounts: a refund lowers revenue (and margin) only;
 * a ratio whose denominator is 0 or less (visits may carry any `count`) has no value;
 * a verdict whose `target` is not what the press is neither takes effect nor competes with verdicts that match;
-* a scope has rows in a window when a valid survey, a call, a sale or a visit of its own lies there.
+* a scope has rows in a window when a valid survey, a call, a sale, a visit, a rating, a client, a vote of colleagues, what counts of a
+  request or available time lies there;
+* what is compared with a limit is compared as a fraction: a value of exactly 0.2 is at a reference of 0.2.
 """
 
 from collections import defaultdict
 from itertools import pairwise
+
+from tests.reference.comparison import compare
+from tests.reference.departments import department_rows
+from tests.reference.goals import attainments, leaders, score
+from tests.reference.questions import office_of, question_of
+from tests.reference.requests import open_now, request_values, requests
+from tests.reference.scores import score_values
+from tests.reference.trust import diagnosis, intervals, last_asked, representative
+from tests.reference.work import time_at_work, work_values
 
 DEFAULTS = {
     "silent_weight": 0.8,
@@ -30,8 +41,21 @@ DEFAULTS = {
     "windows": ["15m", "1h", "8h", "24h", "7d", "30d"],
     "service_level_s": 20,
     "short_abandon_s": 5,
+    "min_surveys": 30,
+    "representative_by": "none",
+    "coverage_limits": [0, 1],
+    "conversion_limits": [0, 1],
+    "force_majeure_level_max": 0.2,
+    "asked_within_s": 2_678_400,
+    "diagnosis_margin": 0.05,
 }
 BUCKETS = 60
+SELLING = {"office", "employee", "category"}
+OTHER_NAMES = (  # of scopes
+    *("queue", "priority", "category", "leader_office"),
+    *("from_department", "to_department", "department", "criterion"),
+)
+KEYS = ("scope", "office_id", "employee_id", *OTHER_NAMES, "window", "index")
 MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 
 
@@ -43,20 +67,66 @@ def indices(events, at_ms, config=None):
         for survey in surveys(events, at_ms, config)
         if survey["valid"] and survey["outcome"] != "undecided"
     ]
-    others = [event for event in known(events, at_ms) if event["type"] in {"call", "sale", "visit"}]
-    rows = []
+    others = [event for event in known(events, at_ms) if counts(event)]
+    worked_on = requests(known(events, at_ms), at_ms, settings)
+    others += [mark for each in worked_on for mark in each["marks"]]
+    asked = last_asked(counted)
+    rows = open_now(worked_on)
+    ratings = [event for event in known(events, at_ms) if event["type"] == "peer_rating"]
+    starts = {window: begin_of(at_ms, window) for window in settings["windows"]}
+    rows += department_rows(ratings, at_ms, starts, settings)
     for window in settings["windows"]:
-        inside = [event for event in counted + others if in_window(event["ts"], at_ms, window)]
-        for scope, things in by_scope(inside).items():
-            rows += [
-                dict(scope) | {"window": window, "index": index, "value": value, "base": base}
-                for index, (value, base) in values(dict(scope)["scope"], things, settings).items()
-            ]
+        scopes = by_scope([event for event in counted + others if in_window(event["ts"], at_ms, window)])
+        times = time_at_work(known(events, at_ms), begin_of(at_ms, window), at_ms)
+        for scope in [scope for who in times for scope in scopes_of(*who)]:
+            scopes[scope]  # that there is one
+        by_person = {}
+        for scope, things in scopes.items():
+            fields = dict(scope)
+            told = {
+                index: {"value": value, "base": base}
+                for index, (value, base) in values(fields["scope"], things, settings).items()
+            }
+            told |= intervals(told, things, settings)
+            if fields["scope"] in SELLING:
+                values_told = {index: (row["value"], row["base"]) for index, row in told.items()}
+                begin_ms = begin_of(at_ms, window)
+                reached = attainments(fields, values_told, begin_ms, at_ms, settings.get("directory"))
+                told |= {index: {"value": value, "base": base} for index, (value, base) in reached.items()}
+            if fields["scope"] in {"office", "employee"}:
+                told |= {
+                    index: {"value": value, "base": base}
+                    for index, (value, base) in work_values(
+                        [times[who] for who in times if scope in scopes_of(*who)]
+                    ).items()
+                }
+                name = tuple((fields | {"scope": "office", "employee_id": None}).items())
+                office = scopes.get(name, defaultdict(list))  # where there are votes and nothing else
+                office_asked = asked.get(fields["office_id"], {})
+                says = office_of(fields["office_id"], settings.get("directory"))
+                told |= representative(told, things, office, office_asked, at_ms, settings, says)
+            if fields["scope"] == "employee":
+                value, base = score(fields, told, window, settings.get("directory"))
+                told["kpi_score"] = {"value": value, "base": base}
+            if fields["scope"] == "office":
+                told["diagnosis"] = diagnosis(told, things, office_asked, settings)
+            if fields["scope"] == "employee":
+                by_person[fields["office_id"], fields["employee_id"]] = told
+            rows += [fields | {"window": window, "index": index} | row for index, row in told.items()]
+        for (office, person), told in compare(by_person, settings).items():
+            fields = {"scope": "employee", "office_id": office, "employee_id": person, "window": window}
+            rows += [fields | {"index": index} | row for index, row in told.items()]
+    rows += leaders(rows, settings.get("directory"))
     return sorted(
         rows,
-        key=lambda row: [
-            str(row.get(part)) for part in ("scope", "office_id", "employee_id", "queue", "window", "index")
-        ],
+        key=lambda row: [str(row.get(part)) for part in KEYS],
+    )
+
+
+def counts(event):
+    """Say whether an event by itself gives its scopes rows."""
+    return event["type"] in {"call", "sale", "visit", "rating", "peer_rating"} or (
+        event["type"] == "request" and "client_id" in event
     )
 
 
@@ -86,7 +156,7 @@ def surveys(events, at_ms, config=None):
             result.append(
                 {key: press[key] for key in ("event_id", "office_id", "panel_id", "employee_id", "ts")}
                 | {
-                    "question": press.get("question", "personnel"),
+                    "question": question_of(press, settings.get("directory")),
                     "outcome": outcome,
                     "valid": verdict is None or verdict["reliable"],
                     "in_force_majeure": any(covers(span, press) for span in standing),
@@ -204,16 +274,36 @@ def in_window(ts_ms, at_ms, window):
     return at_ms // bucket_ms - BUCKETS < ts_ms // bucket_ms <= at_ms // bucket_ms
 
 
+def begin_of(at_ms, window):
+    """Return the first instant of a window."""
+    bucket_ms = int(window[:-1]) * MINUTES[window[-1]] * 60_000 // BUCKETS
+    return (at_ms // bucket_ms - BUCKETS + 1) * bucket_ms
+
+
+def scopes_of(office, employee):
+    """Return the scopes of an employee's time."""
+    scope = {"scope": "office", "office_id": office, "employee_id": None}
+    return [tuple(scope.items()), tuple((scope | {"scope": "employee", "employee_id": employee}).items())]
+
+
 def by_scope(things):
-    """Return the surveys, calls, sales and visits of each scope: {scope's fields: {type: things}}."""
+    """Return the surveys, calls, sales, visits, ratings, requests of clients and marks of each scope: {scope's fields: {type: things}}."""
     groups = defaultdict(lambda: defaultdict(list))
     for thing in things:
         scope = {"scope": "office", "office_id": thing["office_id"], "employee_id": None}
+        if thing["type"] == "peer_rating":  # of which nothing but votes is anybody's
+            for person in set(thing.get("vote_employee_ids", ())):
+                groups[tuple((scope | {"scope": "employee", "employee_id": person}).items())]["vote"].append(thing)
+            continue
         scopes = [scope]
-        if "employee_id" in thing:
-            scopes.append(scope | {"scope": "employee", "employee_id": thing["employee_id"]})
+        people = {thing["employee_id"]} if "employee_id" in thing else set(thing.get("employee_ids", ()))
+        scopes += [scope | {"scope": "employee", "employee_id": person} for person in people]
         if "queue" in thing:
             scopes.append(scope | {"scope": "queue", "queue": thing["queue"]})
+        if thing["type"] == "sale" and "category" in thing:
+            scopes.append(scope | {"scope": "category", "category": thing["category"]})
+        if thing["type"] == "mark" and "priority" in thing:
+            scopes.append(scope | {"scope": "priority", "priority": thing["priority"]})
         for fields in scopes:
             groups[tuple(fields.items())][thing["type"]].append(thing)
     return groups
@@ -221,9 +311,18 @@ def by_scope(things):
 
 def values(scope, things, settings):
     """Return all indices of one scope: {index: (value, base)}."""
+    if scope == "priority":
+        return request_values(things["mark"])
+    if scope == "category":
+        return sale_values(things["sale"])
     result = call_values(things["call"], settings)
     if scope != "queue":
-        result |= survey_values(things["survey"], settings) | sale_values(things["sale"], len(things["survey"]))
+        result |= request_values(things["mark"])
+        result |= score_values(things)
+        result |= survey_values(things["survey"], settings) | sale_values(things["sale"])
+        result["precise_conversion"] = ratio(result["sales"][0], len(things["survey"]))
+    if scope == "employee":
+        result["peer_votes"] = (len(things["vote"]) or None, len(things["vote"]))
     if scope == "office":
         visitors = sum(visit.get("count", 1) for visit in things["visit"])
         result["visitor_coverage"] = ratio(len(things["survey"]), visitors)
@@ -274,14 +373,15 @@ def count(counted, outcome):
     return sum(survey["outcome"] == outcome for survey in counted)
 
 
-def sale_values(sales, surveys_counted):
+def sale_values(sales):
     """Return the indices of the sales; amounts in minor units."""
     amounts = [sale["amount_minor"] for sale in sales]
     positive = [amount for amount in amounts if amount > 0]
+    margins = [sale["margin_minor"] for sale in sales if "margin_minor" in sale]
     return {
-        "precise_conversion": ratio(len(positive), surveys_counted),
         "sales": (len(positive), len(sales)),
         "revenue": (sum(amounts), len(sales)),
+        "margin": (sum(margins) if margins else None, len(margins)),
         "average_ticket": ratio(sum(positive), len(positive)),
     }
 

@@ -19,7 +19,7 @@ panels = st.sampled_from(("p1", "p2"))
 employees = st.sampled_from(("ann", "ben"))
 
 
-def fields(kind, **named):
+def fields(kind, /, **named):
     """Return the strategy of a type's fields; a field whose strategy gives None is left out."""
     return st.fixed_dictionaries({"type": st.just(kind), "ts": instants} | named).map(
         lambda event: {name: value for name, value in event.items() if value is not None},
@@ -51,6 +51,29 @@ sales = fields(
     employee_id=st.none() | employees,
 )
 visits = fields("visit", count=st.sampled_from((None, -1, 0, 2)))
+requests = fields(
+    "request",
+    request_id=st.sampled_from(("q", "r")),
+    priority=st.sampled_from(("critical", "normal", "other")),
+    stage=st.sampled_from(("opened", "opened", "first_response", "on_site", "resolved", "cancelled")),
+    employee_id=st.none() | employees,
+)
+shifts = fields(
+    "shift",
+    employee_id=employees,
+    kind=st.sampled_from(("work", "work", "break", "training", "leave")),
+    end_ts=instants,
+)
+targets = [  # due at edges of the instants
+    {"priority": "critical", "stage": "first_response", "within": "1m", "objective": 0.8},
+    {"priority": "critical", "stage": "on_site", "within": "15m", "objective": 0.7},
+    {"priority": "critical", "stage": "resolved", "within": "1m", "objective": 0.8},
+    {"priority": "normal", "stage": "resolved", "within": "15m", "objective": 0.8},
+]
+comparisons = [
+    {"indices": ["ink_personnel", "revenue"], "min_employees": 2, "critical_points": {"ink_personnel": 0.1}},
+    {"indices": ["service_level", "average_ticket"], "min_employees": 2},
+]
 configurations = st.fixed_dictionaries(
     {"windows": st.just(["15m", "1h"])},
     optional={
@@ -59,10 +82,20 @@ configurations = st.fixed_dictionaries(
         "silent_weight": st.sampled_from((0, 0.5, 1)),
         "debounce_ms": st.sampled_from((0, 999, 2000)),
         "answer_window_s": st.sampled_from((1, 29.9995, 60)),
+        "min_surveys": st.sampled_from((1, 2)),
+        "representative_by": st.sampled_from(("coverage", "conversion")),
+        "coverage_limits": st.sampled_from(([0.5, 1], [1, 1])),
+        "conversion_limits": st.sampled_from(([0.5, 2], [0, 0])),
+        "force_majeure_level_max": st.sampled_from((0, 0.5, 1)),
+        "asked_within_s": st.sampled_from((0, 30, 60)),
+        "diagnosis_margin": st.sampled_from((0, 0.5)),
+        "reference": st.sampled_from(({"ink_personnel": 0.5, "ink_office": 0.4}, {"iel": -1})),
         "force_majeure_duration_s": st.sampled_from((1, 30)),
         "long_press_ms": st.just(2999),
         "service_level_s": st.just(5),
         "short_abandon_s": st.just(20),
+        "request_targets": st.just(targets),
+        "comparison": st.sampled_from(comparisons),
     },
 )
 
@@ -70,7 +103,8 @@ configurations = st.fixed_dictionaries(
 @st.composite
 def event_sets(draw, most=14):
     """Return the events of one office, each with an id of its own, and verdicts on some of its presses."""
-    drawn = draw(st.lists(seller_presses | seller_presses | customer_presses | calls | sales | visits, max_size=most))
+    kinds = seller_presses | seller_presses | customer_presses | calls | sales | visits | requests | shifts
+    drawn = draw(st.lists(kinds, max_size=most))
     events = [identified(draw, event, number) for number, event in enumerate(drawn)]
     targets = [event["event_id"] for event in events if event["type"] == "seller_press"] or ["nothing"]
     verdicts = fields(

@@ -6,6 +6,7 @@ reports is kept as the last record of its survey, and has to come with a higher 
 
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 
@@ -14,12 +15,16 @@ from kernels.layout import PRESSES, SELLER, UNDECIDED
 from streams.clock import EventClock, WallClock
 from streams.configuration import configure
 from streams.decode import decode
-from streams.engine import NO_EVENTS, Engine, Events
+from streams.directory_check import Given, from_toml, read
+from streams.engine import Engine
 from streams.events import EVENT_NAMES, LONGEST_WINDOW_MS, TOPIC_OF_KIND
 from streams.index import OUTCOMES, QUESTIONS
 from streams.intake import take_in
 from streams.messages import Messages
+from streams.partition import NO_EVENTS, Events
 from streams.results import rows
+from streams.sign_counts import count_signs
+from streams.signs import SIGNS
 from streams.surveys import employee_of, revise, surveys
 
 ALL = 10**9
@@ -33,8 +38,10 @@ class Feed:
     """One partition under one configuration."""
 
     def __init__(self, config=None, at_ms=None, *, horizons=False, clock=None, sweeps=False):
-        self.configuration = configure(("the test", config or {}))
-        self.engine = Engine(self.configuration, horizons=horizons, until_ms=at_ms)
+        config = dict(config or {})
+        directory = directory_of(config.pop("directory", None))
+        self.configuration = configure(("the test", config))
+        self.engine = Engine(self.configuration, directory, horizons=horizons, until_ms=at_ms)
         self.partition = self.engine.new_partition()
         self.clock = clock or EventClock(at_ms)
         self.sweeps = sweeps  # after every step
@@ -51,6 +58,11 @@ class Feed:
     def step(self, events=()):
         """Apply events, or let time pass; returns the records of the surveys that changed."""
         return self.apply(decoded(events, self.configuration.longest_window_ms))
+
+    def direct(self, directory):
+        """Put another directory in force."""
+        self.engine.direct(directory_of(directory))
+        return self
 
     def tick(self, wall_ms):
         """Let the wall clock show an instant."""
@@ -102,6 +114,19 @@ class Feed:
         return list(rows(self.engine, self.partition))
 
     @property
+    def signs(self):
+        """Count and base of each sign that has a base, by scope, office, employee, window and sign, as the report has them."""
+        odd, bases = whole(count_signs(self.engine, self.partition))
+        found = {}
+        for entity, (scope, office, name) in enumerate(self.partition.names.entities):
+            for at, window in enumerate(self.configuration.windows):
+                for code, sign in enumerate(SIGNS):
+                    if bases[entity, at, code]:
+                        key = (scope, office, None if scope == "office" else name, window, sign)
+                        found[key] = (int(odd[entity, at, code]), int(bases[entity, at, code]))
+        return found
+
+    @property
     def surveys(self):
         """Every accepted short press, by office and id, as `tests.reference.method.surveys` has it."""
         return surveys_of(self.partition)
@@ -110,11 +135,41 @@ class Feed:
     def totals(self):
         """The counters of every entity that has any, as bytes."""
         tables = self.partition.tables
+        counters = self.partition.counters()
         held = {
-            entity: (tables.survey_counts[number].tobytes(), tables.fact_sums[number].tobytes())
+            entity: (
+                tables.survey_counts[number].tobytes(),
+                tables.fact_sums[number].tobytes(),
+                tables.score_counts[tables.score_rows[number]].tobytes(),
+                tables.request_sums[tables.request_rows[number]].tobytes(),
+                counters.work_sums[counters.work_rows[number]].tobytes(),
+            )
             for number, entity in enumerate(self.partition.names.entities)
         }
         return {entity: counted for entity, counted in held.items() if any(map(any, counted))}
+
+
+def directory_of(document):
+    """The directory that a TOML file has at a path, or that stands in one; it is right."""
+    if isinstance(document, str):
+        found = read(from_toml(Path(document).read_text(encoding="utf-8"), document))
+    else:
+        document = document or {}
+        tables = {"office": "offices", "employee": "employees", "plan": "plans", "matrix": "matrices"}
+        given = [Given(kind, each, "the test") for kind, table in tables.items() for each in document.get(table, [])]
+        given += [Given("defaults", document["defaults"], "the test")] if "defaults" in document else []
+        found = read(given)
+    assert found.faults == []
+    return found.directory
+
+
+def whole(pieces):
+    """Return what a generator comes to."""
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            return end.value
 
 
 def surveys_of(partition):

@@ -54,3 +54,15 @@ def shift(ts_ms, **fields):
 def rating(ts_ms, **fields):
     """A customer's score."""
     return _event("rating", ts_ms, fields, {"metric": "nps", "score": 9})
+
+
+def request(ts_ms, request_id, stage, **fields):
+    """A service request reaches a stage."""
+    about = {"request_id": request_id, "stage": stage, "priority": "critical"}
+    return _event("request", ts_ms, fields, about)
+
+
+def peer_rating(ts_ms, **fields):
+    """A department rates another one."""
+    about = {"from_department": "sales", "to_department": "help", "scores": {"speed": 7}}
+    return _event("peer_rating", ts_ms, fields, about)

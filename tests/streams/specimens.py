@@ -153,11 +153,21 @@ def as_read(rows, buffer):
         for span in spans:
             start, length = row.pop(f"{span}_start"), row.pop(f"{span}_length")
             row[f"{span}_text"] = data[start : start + length].decode() if length else None
+        if row["kind"] in WITH_CLIENTS:
+            start, length = row.pop("target_high"), row.pop("target_low")
+            row["client_text"] = data[start : start + length].decode() if length else None
+        if row["kind"] == EVENT_NAMES.index("request"):
+            start, length = row.pop("first_ms"), row.pop("second_ms")
+            row["request_text"] = data[start : start + length].decode()
+        if row["kind"] in {EVENT_NAMES.index("rating"), EVENT_NAMES.index("peer_rating")}:
+            start, length = row.pop("first_ms"), row.pop("second_ms")
+            row["members"] = data[start : start + length].decode().split("\n") if length else []
         found[row.pop("position")] = row
     assert len(found) == len(rows)
     return found
 
 
+WITH_CLIENTS = {EVENT_NAMES.index(name) for name in ("call", "sale", "rating", "request")}
 NO_ROW = {
     **dict.fromkeys(("amount", "first_ms", "second_ms", "code", "flag", "scope"), 0),
     **dict.fromkeys(("hash_high", "hash_low", "target_high", "target_low"), 0),
@@ -168,10 +178,13 @@ QUESTIONS = ["personnel", "office", "loyalty"]
 NOT_GIVEN = -(2**62)
 
 
-def row_of(event):
+def row_of(event):  # noqa: C901 (a table)
     """Return the row that an event, as the reference reads it, has to become; as `as_read` gives it."""
     kind = EVENT_NAMES.index(event["type"])
     row = NO_ROW | {"kind": kind, "ts_ms": event["ts"], "id_text": event["event_id"], "office_text": event["office_id"]}
+    if kind in WITH_CLIENTS:
+        row = {name: row[name] for name in row if not name.startswith("target")}
+        row |= {"client_text": event.get("client_id"), "employee_text": event.get("employee_id")}
     match event["type"]:
         case "seller_press":
             question = QUESTIONS.index(event["question"]) if "question" in event else -1
@@ -194,7 +207,6 @@ def row_of(event):
             )
             return row | {
                 "place_text": event.get("queue"),
-                "employee_text": event.get("employee_id"),
                 "amount": wait_ms,
                 "first_ms": talk_ms + hold_ms + wrap_ms,
                 "second_ms": talk_ms,
@@ -202,7 +214,36 @@ def row_of(event):
                 "flag": int(event["direction"] == "inbound"),
             }
         case "sale":
-            return row | {"employee_text": event.get("employee_id"), "amount": event["amount_minor"]}
+            margin = event.get("margin_minor")
+            given = {"first_ms": margin or 0, "code": int(margin is not None)}
+            return row | given | {"amount": event["amount_minor"], "place_text": event.get("category")}
         case "visit":
             return row | {"amount": event.get("count", 1)}
+        case "rating":
+            members = list(dict.fromkeys(event.get("employee_ids", ())))
+            row = {name: row[name] for name in row if name not in {"first_ms", "second_ms"}} | {"members": members}
+            code = ["nps", "csat", "ces"].index(event["metric"])
+            return row | {"amount": event["score"], "code": code, "flag": int(event.get("occasion") == "leaving")}
+        case "request":
+            row = {name: row[name] for name in row if name not in {"first_ms", "second_ms"}}
+            code = ["opened", "first_response", "on_site", "resolved", "cancelled"].index(event["stage"])
+            return row | {"request_text": event["request_id"], "place_text": event["priority"], "code": code}
+        case "shift":
+            code = ["work", "break", "training", "leave"].index(event["kind"])
+            return row | {"employee_text": event["employee_id"], "first_ms": event["end_ts"], "code": code}
+        case "peer_rating":
+            return peer_row_of(event, row)
     return row
+
+
+def peer_row_of(event, row):
+    """Return the same of a rating between departments, from what rows have in common."""
+    row = {name: row[name] for name in row if name not in {"first_ms", "second_ms"}}
+    votes = ["0" + employee for employee in dict.fromkeys(event.get("vote_employee_ids", ()))]
+    extreme = not {1, 10}.isdisjoint(event["scores"].values()) and not event.get("comment", "").strip()
+    row |= {"amount": int(extreme), "members": votes}
+    if event["from_department"] == event["to_department"]:
+        return row
+    scores = [chr(ord("0") + score) + criterion for criterion, score in event["scores"].items()]
+    departments = f"{event['from_department']}\t{event['to_department']}"
+    return row | {"place_text": departments, "members": scores + votes}

@@ -3,7 +3,7 @@
 import random
 
 from tests.streams.feeding import HOUR_MS, MINUTE_MS
-from tests.streams.happenings import answer, call, long_press, press, sale, verdict, visit
+from tests.streams.happenings import answer, call, long_press, press, rating, request, sale, verdict, visit
 
 START_MS = 1_800_000_000_000
 
@@ -28,8 +28,9 @@ def _event(chance, now_ms, step, pressed):
     office = {"office_id": f"office-{chance.randrange(1 + step // 4)}"}
     staff = office | {"employee_id": f"employee-{chance.randrange(2 + step // 3)}"}
     panel = {"panel_id": f"panel-{chance.randrange(2)}"}
+    client = chance.choice([None, f"client-{chance.randrange(6)}"])
     amount_minor = chance.choice([1, 250, 10**6 + 1, 2**53 + 1, 10**17]) * chance.choice([1, 1, -1])
-    kind = chance.choice(["press", "long", "answer", "call", "sale", "visit", "verdict"])
+    kind = chance.choice(["press", "long", "answer", "call", "sale", "visit", "verdict", "rating", "request"])
     if kind == "press":
         return press(ts_ms, **staff, **panel, question=chance.choice(["personnel", "office", "loyalty"]))
     if kind == "long":
@@ -37,7 +38,17 @@ def _event(chance, now_ms, step, pressed):
     if kind == "answer":
         return answer(ts_ms, **office, **panel, answer=chance.choice(["yes", "no", "hard_to_say"]))
     if kind == "call":
-        return call(ts_ms, **staff, queue=chance.choice(["main", "second"]))
+        return call(ts_ms, **staff, queue=chance.choice(["main", "second"]), client_id=client)
+    if kind == "rating":
+        people = [f"employee-{chance.randrange(2 + step // 3)}" for _ in range(chance.randrange(4))]
+        metric = chance.choice(["nps", "csat", "ces"])
+        occasion = chance.choice(["regular", "leaving"])
+        given = {"metric": metric, "score": chance.randint(1, 5), "occasion": occasion, "client_id": client}
+        return rating(ts_ms, **office, employee_ids=people, **given)
+    if kind == "request":
+        stage = chance.choice(["opened", "opened", "first_response", "on_site", "resolved", "cancelled"])
+        priority = chance.choice(["critical", "normal"])
+        return request(ts_ms, f"r{step // 5}", stage, **staff, priority=priority, client_id=client)
     if kind == "sale":
         return sale(ts_ms, **staff, amount_minor=amount_minor)
     if kind == "verdict" and pressed:

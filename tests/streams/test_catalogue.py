@@ -8,19 +8,40 @@ The day of `EVENTS` at the office `riga-1`, an hour of it, as of its end:
 * calls, all of the queue `help`, seconds: ann answered after 5, 20 and 29, with talk, hold and wrap of 60 + 0 + 10,
   30 + 15 + 5 and 90 + 0 + 0; missed: nobody's abandoned after 2, 5 and 40, one busy after 0; ann called out: answered
   after 3, talk 45, wrap 3; and no answer after 30, wrap 6;
-* ben sold for 1000, 2500 and 0, and gave back 500; nobody's sale of 300;
-* visitors: 20, one, and 4.
+* ben sold for 1000 (tea, with a margin of 400), 2500 and 0, and gave back 500 (tea, with a margin of -150); nobody's sale of 300;
+* visitors: 20, one, and 4;
+* nps: 9 and 3 to ann, 10 to both; csat: 4 and 2 to ben; ces: 3 to nobody. Of the clients x, y and z ann served x and y, ben y and z;
+  z left; two colleagues voted for ann;
+* requests, critical ones to be responded to within 10 minutes, visited within 20 and resolved within 30: one was responded to by ann after 5, visited
+  by ben after 15 and resolved by him after 40; one was opened by ann and resolved by nobody after 20; one opened by ben waits for an hour less a
+  millisecond. Another, of a priority without targets, was responded to by ben after 8 minutes;
+* ann was to work for the first 50 minutes, with a break for the last 10 of them, ben for the whole hour.
 """
+
+from itertools import zip_longest
 
 import pytest
 
 from kernels import layout
+from kernels.formulas import VALUE
 from streams.catalogue import catalogue, metric_name, weight_matrix
 from streams.configuration import METHOD_KEYS, Configuration, configure
 from streams.index import OUTCOMES, QUESTIONS
 from tests.reference.companies import START_MS
 from tests.streams.feeding import HOUR_MS, MINUTE_MS, Feed
-from tests.streams.happenings import answer, call, long_press, press, sale, verdict, visit
+from tests.streams.happenings import (
+    answer,
+    call,
+    long_press,
+    peer_rating,
+    press,
+    rating,
+    request,
+    sale,
+    shift,
+    verdict,
+    visit,
+)
 
 T = START_MS
 AT_MS = T + HOUR_MS - 1
@@ -63,16 +84,42 @@ def _day():
         call(T, disposition="busy", wait_s=0, queue="help"),
         call(T, direction="outbound", wait_s=3, talk_s=45, wrap_s=3, queue="help", **ann),
         call(T, direction="outbound", disposition="no_answer", wait_s=30, wrap_s=6, queue="help", **ann),
-        *(sale(T, amount_minor=amount, **ben) for amount in (1000, 2500, 0, -500)),
+        *(sale(T, amount_minor=amount, **ben) for amount in (2500, 0)),
+        sale(T, amount_minor=1000, margin_minor=400, category="tea", **ben),
+        sale(T, amount_minor=-500, margin_minor=-150, category="tea", **ben),
         sale(T, amount_minor=300),
         visit(T, count=20),
         visit(T),
         visit(T, count=4),
+        rating(T, score=9, employee_ids=["ann"], client_id="x"),
+        rating(T, score=3, employee_ids=["ann"], client_id="x"),
+        rating(T, score=10, employee_ids=["ann", "ben", "ann"], client_id="y"),
+        rating(T, metric="csat", score=4, employee_ids=["ben"], client_id="z", occasion="leaving"),
+        rating(T, metric="csat", score=2, employee_ids=["ben"]),
+        rating(T, metric="ces", score=3),
+        request(T, "q1", "opened"),
+        request(T + 5 * MINUTE_MS, "q1", "first_response", **ann),
+        request(T + 15 * MINUTE_MS, "q1", "on_site", **ben),
+        request(T + 40 * MINUTE_MS, "q1", "resolved", **ben),
+        request(T, "q2", "opened", **ann),
+        request(T + 20 * MINUTE_MS, "q2", "resolved"),
+        request(T, "q3", "opened", **ben),
+        request(T, "q4", "opened", priority="odd"),
+        request(T + 8 * MINUTE_MS, "q4", "first_response", priority="odd", **ben),
+        shift(T, end_ts=T + 50 * MINUTE_MS, **ann),
+        shift(T + 40 * MINUTE_MS, kind="break", end_ts=T + 50 * MINUTE_MS, **ann),
+        shift(T, **ben),
+        peer_rating(T, vote_employee_ids=["ann", "ann"]),
+        peer_rating(T, vote_employee_ids=["ann"]),
     ]
 
 
 EVENTS = _day()
-# Value and base: of the office, of ann, of ben, of the queue; a dash: the scope has no such index.
+TARGETS = [
+    {"priority": "critical", "stage": stage, "within": within, "objective": 0.8}
+    for stage, within in (("first_response", "10m"), ("on_site", "20m"), ("resolved", "30m"))
+]
+# Value and base: of the office, of ann, of ben, of the queue, of the priority, of the category; a dash: the scope has no such index.
 NO = (None, 0)
 EXPECTED = {
     # Outside force majeure: no 1, silent 2 of 7.
@@ -94,18 +141,52 @@ EXPECTED = {
     "calls_answered": ((3, 7), (3, 3), (0, 0), (3, 7)),
     "calls_missed": ((4, 7), (0, 3), (0, 0), (4, 7)),
     "talk_s": ((225.0, 9), (225.0, 5), (0.0, 0), (225.0, 9)),
-    "sales": ((3, 5), (0, 0), (2, 4), "-"),
-    "revenue": ((3300, 5), (0, 0), (3000, 4), "-"),
-    "average_ticket": ((3800 / 3, 3), NO, (3500 / 2, 2), "-"),
+    "sales": ((3, 5), (0, 0), (2, 4), "-", "-", (1, 2)),
+    "revenue": ((3300, 5), (0, 0), (3000, 4), "-", "-", (500, 2)),
+    "margin": ((250, 2), NO, (250, 2), "-", "-", (250, 2)),
+    "average_ticket": ((3800 / 3, 3), NO, (3500 / 2, 2), "-", "-", (1000.0, 1)),
+    "nps": ((1 / 3, 3), (1 / 3, 3), (1.0, 1), "-"),
+    "csat": ((1 / 2, 2), NO, (1 / 2, 2), "-"),
+    "ces": ((3.0, 1), NO, NO, "-"),
+    "churn": ((1 / 3, 3), (0.0, 2), (1 / 2, 2), "-"),
+    "nps_answers": ((3, 3), (3, 3), (1, 1), "-"),
+    "csat_answers": ((2, 2), NO, (2, 2), "-"),
+    "ces_answers": ((1, 1), NO, NO, "-"),
+    "peer_votes": ("-", (2, 2), NO, "-"),
+    # q1 by ann in time; q2, which ann opened, as it was resolved, and q3 of ben: too late. On site: ben in q1; q2 needed it no more.
+    "sla_first_response": ((1 / 3, 3), (1 / 2, 2), (0.0, 1), "-", (1 / 3, 3)),
+    "sla_on_site": ((1 / 2, 2), NO, (1 / 2, 2), "-", (1 / 2, 2)),
+    "sla_resolved": ((1 / 3, 3), (1.0, 1), (0.0, 2), "-", (1 / 3, 3)),
+    "sla_first_response_due": ((3, 3), (2, 2), (1, 1), "-", (3, 3)),
+    "sla_on_site_due": ((2, 2), NO, (2, 2), "-", (2, 2)),
+    "sla_resolved_due": ((3, 3), (1, 1), (2, 2), "-", (3, 3)),
+    "first_response_s": ((660.0, 3), (750.0, 2), (480.0, 1), "-", (750.0, 2)),
+    "resolution_s": ((1800.0, 2), (1200.0, 1), (2400.0, 1), "-", (1800.0, 2)),
+    "requests_opened": ((4, 4), (1, 1), (1, 1), "-", (3, 3)),
+    # ann was on calls 3 to 51, 5 to 75, 20 to 70, 29 to 119 and 30 to 36 seconds after the hour: 264 s, and 116 of the clock.
+    "utilisation": ((264 / 5999.999, 5_999_999), (264 / 2400, 2_400_000), (0.0, 3_599_999), "-"),
+    "occupancy": (
+        (264 / (264 + 5883.999), 264_000 + 5_883_999),
+        (264 / (264 + 2284), 2_548_000),
+        (0.0, 3_599_999),
+        "-",
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def worked_out():
     """Value and base of every index of the day, by scope, name and index."""
-    feed = Feed({}, AT_MS).feed(EVENTS)
+    feed = Feed({"request_targets": TARGETS}, AT_MS).feed(EVENTS)
     return {
-        (row["scope"], row["employee_id"] or row.get("queue"), row["index"]): (row["value"], row["base"])
+        (
+            row["scope"],
+            row["employee_id"] or row.get("queue") or row.get("priority") or row.get("category"),
+            row["index"],
+        ): (
+            row["value"],
+            row["base"],
+        )
         for row in feed.rows
         if row["window"] == "1h"
     }
@@ -113,9 +194,16 @@ def worked_out():
 
 @pytest.mark.parametrize("index", EXPECTED)
 def test_an_index_is_what_it_is_by_hand(worked_out, index):
-    """Value and base for the office, both employees and the queue."""
-    scopes = (("office", None), ("employee", "ann"), ("employee", "ben"), ("queue", "help"))
-    for scope, expected in zip(scopes, EXPECTED[index], strict=True):
+    """Value and base for the office, both employees, the queue, the priority and the category."""
+    scopes = (
+        ("office", None),
+        ("employee", "ann"),
+        ("employee", "ben"),
+        ("queue", "help"),
+        ("priority", "critical"),
+        ("category", "tea"),
+    )
+    for scope, expected in zip_longest(scopes, EXPECTED[index], fillvalue="-"):
         if expected == "-":
             assert (*scope, index) not in worked_out
         else:
@@ -123,8 +211,54 @@ def test_an_index_is_what_it_is_by_hand(worked_out, index):
 
 
 def test_every_index_is_worked_out():
-    """None is missing above, and they stand in the order of publication."""
-    assert list(EXPECTED) == [index.name for index in catalogue(Configuration())]
+    """None is missing above, and they stand in the order of publication; what is said of them besides comes below."""
+    assert list(EXPECTED) == [index.name for index in catalogue(Configuration()) if index.kind == VALUE]
+
+
+# Office, ann, ben, queue, by hand:
+# * ink_personnel, 7 surveys outside: yes 3, no 1, hard 1, silent 2. m = (2.6 + 0.9) / 9 = 0.38889; sum of squares
+#   (1 + 2 x 0.64 + 0.82) / 9 = 0.34444; variance (0.34444 - 0.15123) / 10 = 0.019321, deviation 0.13900.
+# * iel, 4 surveys: yes 2, no 1, silent 1. m = (0.2 - 0.4) / 6 = -0.03333; (3.64 + 1.32) / 6 = 0.82667;
+#   variance (0.82667 - 0.00111) / 7 = 0.117937, deviation 0.34342.
+# * silent_share 3 / 10 (ann): (0.3 + 0.19208 -+ 1.96 sqrt(0.021 + 0.009604)) / 1.38416
+# * precise_conversion 3 / 19: (3 + 1.9208 -+ 1.96 sqrt(3.9604)) / 19
+ENDS = {
+    "ink_personnel": ((0.1164, 0.6613), (0.1164, 0.6613), None, "-"),
+    "iel": ((-0.7064, 0.6398), None, (-0.7064, 0.6398), "-"),
+    "silent_share": ((0.1181, 0.4879), (0.1078, 0.6032), (0.0632, 0.5474), "-"),
+    "precise_conversion": ((0.0537, 0.4643), (0.0, 0.3842), (0.0609, 0.8103), "-"),
+    "service_level": ((0.0968, 0.7000), (0.2077, 0.9385), None, (0.0968, 0.7000)),
+}
+
+
+@pytest.mark.parametrize("index", ENDS)
+def test_an_interval_is_what_it_is_by_hand(worked_out, index):
+    """Both ends for the office, both employees and the queue, over the base of the ratio; none where it has no value."""
+    scopes = (("office", None), ("employee", "ann"), ("employee", "ben"), ("queue", "help"))
+    for scope, expected in zip(scopes, ENDS[index], strict=True):
+        if expected == "-":
+            assert (*scope, f"{index}_lower") not in worked_out
+            continue
+        found = [worked_out[*scope, f"{index}_{end}"] for end in ("lower", "upper")]
+        assert {base for _, base in found} == {worked_out[*scope, index][1]}
+        assert [value for value, _ in found] == ([None] * 2 if expected is None else pytest.approx(expected, abs=1e-4))
+
+
+def test_every_ratio_has_its_interval():
+    """Right behind it, in the same scopes and of the same base; nothing else has one, nor has what was not sampled: time, shares of plans."""
+    indices = {index.name: index for index in catalogue(Configuration())}
+    ends = {name for name in indices if name.endswith(("_lower", "_upper"))}
+    ratios = [
+        index for index in indices.values() if index.unit == "ratio" and index.name not in ends and index.kind == VALUE
+    ]
+    ratios = [index for index in ratios if not any(counter >= layout.WORK_BEGIN for counter in index.base)]
+    assert ends == {f"{index.name}_{end}" for index in ratios for end in ("lower", "upper")}
+    names = list(indices)
+    for index in ratios:
+        for at, end in enumerate(("lower", "upper"), names.index(index.name) + 1):
+            bound = indices[f"{index.name}_{end}"]
+            assert names[at] == bound.name
+            assert (bound.unit, bound.scopes, bound.base) == ("ratio", index.scopes, index.base)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +302,14 @@ def test_the_weight_of_silence(weight):
         ("office", "iel", "kqi_office_iel_ratio"),
         ("office", "revenue", "kqi_office_revenue"),
         ("employee", "average_ticket", "kqi_employee_average_ticket"),
+        ("priority", "sla_on_site", "kqi_priority_sla_on_site_ratio"),
+        ("priority", "first_response_s", "kqi_priority_first_response_seconds"),
+        ("office", "requests_opened", "kqi_office_requests_opened"),
+        ("employee", "utilisation", "kqi_employee_utilisation_ratio"),
+        ("employee", "plan_attainment", "kqi_employee_plan_attainment_ratio"),
+        ("category", "margin", "kqi_category_margin"),
+        ("employee", "kpi_score", "kqi_employee_kpi_score"),
+        ("leader", "kpi_score", "kqi_leader_kpi_score"),
     ],
 )
 def test_metric_names_end_with_their_unit(scope, index, name):
@@ -202,7 +344,10 @@ def test_counters_do_not_overlap():
     codes = {layout.survey_code(q, o, f) for q in range(3) for o in range(4) for f in range(2)}
     assert codes == set(range(layout.SURVEY_CODES))
     assert layout.CALLS == layout.SURVEY_CODES
-    assert layout.VISITORS_HIGH == layout.COUNTERS - 1
+    assert layout.VISITORS_HIGH == layout.SCORE_BEGIN - 1
+    assert layout.PEER_VOTES == layout.REQUEST_BEGIN - 1
+    assert layout.MARGIN_HIGH == layout.WORK_BEGIN - 1
+    assert layout.IDLE_MS == layout.COUNTERS - 1
 
 
 def test_a_weight_stands_in_its_counters_row():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import msgspec
 import pytest
@@ -31,7 +32,13 @@ NUMBERS = {
     "service_level_s": (float, 0, 1e8),
     "short_abandon_s": (float, 0, 1e8),
     "min_surveys": (int, 1, 10**9),
+    "force_majeure_level_max": (float, 0, 1),
+    "asked_within_s": (float, 0, 1e8),
     "diagnosis_margin": (float, 0, 1),
+    "comparison.min_employees": (int, 2, 10**6),
+    "reference.ink_personnel": (float, 0, 1),
+    "reference.ink_office": (float, 0, 1),
+    "reference.iel": (float, -1, 1),
     "partitions": (int, 1, 10_000),
     "indices_interval_s": (float, 0.1, DAY_S),
     "checkpoint_interval_s": (float, 0, DAY_S),
@@ -39,14 +46,28 @@ NUMBERS = {
     "names_max": (int, 1, 100_000_000),
     "metrics_max_series": (int, 1, 100_000_000),
     "stall_exit_s": (float, 1, DAY_S),
+    "signs.quick_answer_s": (float, 0, 1e8),
+    "signs.yes_run": (int, 2, 10**6),
+    "signs.context_s": (float, 0, 86_400),
+    "signs.force_majeure_after_no_s": (float, 0, 86_400),
+    "alerting.service_level_objective": (float, 0, 1),
+    "alerting.min_due": (int, 1, 10**6),
+    "alerting.panel_quiet_s": (float, 60, 7 * DAY_S),
+    "alerting.office_quiet_s": (float, 60, 7 * DAY_S),
+    "alerting.orphan_share_max": (float, 0, 1),
+    "alerting.lag_max": (int, 1, 10**9),
     **{f"correction_horizon_s.{topic.replace('-', '_')}": (float, 0.001, 1e8) for topic in TOPICS},
 }
 WORDS = {
     "force_majeure_excludes": ("all", "unfavourable", "numerator"),
     "force_majeure_pending": ("include", "exclude"),
+    "representative_by": ("coverage", "conversion", "none"),
     "kafka.security_protocol": ("PLAINTEXT", "SSL"),
     "kafka.sasl_mechanism": ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+    "log_format": ("text", "json"),
+    "log_level": ("debug", "info", "warning", "error"),
 }
+LIMITS = ("coverage_limits", "conversion_limits")
 TEXTS = (
     "topic_prefix",
     "metrics_host",
@@ -55,6 +76,10 @@ TEXTS = (
     "kafka.sasl_username",
     "kafka.sasl_password",
     "kafka.ssl_cafile",
+    "alerting.window",
+    "alerting.job",
+    "alerting.board_url",
+    "alerting.runbook_url",
 )
 
 
@@ -69,7 +94,7 @@ def problems(*sources):
     """What is wrong, sentence by sentence."""
     with pytest.raises(ConfigurationError) as caught:
         configure(*sources)
-    return caught.value.problems
+    return list(caught.value.sentences)
 
 
 def as_toml(key, value):
@@ -100,7 +125,19 @@ def test_the_defaults_are_the_methods():
         "service_level_s": 20,
         "short_abandon_s": 5,
         "min_surveys": 30,
+        "representative_by": "none",
+        "coverage_limits": (0, 1),
+        "conversion_limits": (0, 1),
+        "force_majeure_level_max": 0.2,
+        "asked_within_s": 31 * DAY_S,
         "diagnosis_margin": 0.05,
+        "reference": {"ink_personnel": 0.2, "ink_office": 0.2, "iel": 0.5},
+        "request_targets": (),
+        "comparison": {
+            "indices": ("ink_personnel", "service_level", "nps", "csat"),
+            "min_employees": 5,
+            "critical_points": {},
+        },
         "correction_horizon_s": {"presses": DAY_S, "verdicts": None}
         | dict.fromkeys(("calls", "sales", "visits", "ratings", "requests", "shifts", "peer_ratings"), 7 * DAY_S),
     }
@@ -113,7 +150,34 @@ def test_every_key_is_tested_here():
     for field in msgspec.structs.fields(Configuration):
         table = type(field.default) if isinstance(field.default, msgspec.Struct) else None
         keys |= {f"{field.name}.{inner.name}" for inner in msgspec.structs.fields(table)} if table else {field.name}
-    assert keys == {*NUMBERS, *WORDS, *TEXTS, "windows", "kafka.ssl_certfile", "kafka.ssl_keyfile"}
+    assert keys == {
+        *NUMBERS,
+        *WORDS,
+        *TEXTS,
+        *LIMITS,
+        "windows",
+        "request_targets",
+        "comparison.indices",
+        "comparison.critical_points",
+        "alerting.thresholds",
+        "alerting.burn_rates",
+        "directory",
+        "tracing",
+        "kafka.ssl_certfile",
+        "kafka.ssl_keyfile",
+    }
+
+
+@pytest.mark.parametrize("key", LIMITS)
+def test_limits_are_two_numbers_in_order(key):
+    """Whatever their source; one alone, a third, one below 0, or the greater one first are faults."""
+    for value in ([0, 0], [0.25, 3]):
+        for source in (as_toml(key, value), as_environment(key, str(value)), from_settings([f"{key}={value}"])):
+            assert value_of(configure(source), key) == tuple(value)
+    for value in ([1], [0, 1, 2], [-0.1, 1], [0, 2e9]):
+        (problem,) = problems(as_toml(key, value))
+        assert problem.startswith(f"`{key}` in kqi.toml: expected ")
+    assert problems(as_toml(key, [0.5, 0.4])) == [f"`{key}` must not begin above its end"]
 
 
 NAMES = {int: "a whole number", float: "a number"}
@@ -127,7 +191,7 @@ def test_a_number_has_its_limits(key):
     for value in (least, greatest):
         for source in (as_toml(key, value), as_environment(key, str(value)), from_settings([f"{key}={value}"])):
             assert value_of(configure(source), key) == value
-    for value in (least - step, greatest + step, -1, 10**30):
+    for value in (least - step, greatest + step, -2, 10**30):
         (problem,) = problems(as_toml(key, value))
         assert problem.startswith(f"`{key}` in kqi.toml: expected {NAMES[kind]}")
 
@@ -168,6 +232,16 @@ def test_a_word_is_one_of_a_few(key):
     (problem,) = problems(as_toml(key, "whatever"))
     assert problem.startswith(f"`{key}` in kqi.toml: expected one of ")
     assert set(WORDS[key]) <= set(problem.split("one of ")[1].split(", "))
+
+
+def test_tracing_is_on_or_off():
+    """By a word in the environment, by true or false in files; all else is refused."""
+    assert configure(as_toml("tracing", True)).tracing
+    assert configure(as_environment("tracing", "true")).tracing
+    assert not configure(as_environment("tracing", "false")).tracing
+    for wrong in (as_toml("tracing", "yes"), as_environment("tracing", "perhaps")):
+        (problem,) = problems(wrong)
+        assert "true or false" in problem
 
 
 @pytest.mark.parametrize("address", ["broker:9092", "[::1]:9092", "10.0.0.1:1", "a:65535, b-c.d:9092"])
@@ -262,6 +336,17 @@ def test_anything_else_is_no_window(window):
     assert problem.startswith("`windows` in kqi.toml: ")
 
 
+@pytest.mark.parametrize("written", ['["a.toml", "b.toml"]', "a.toml"])
+def test_the_directory_may_be_a_path_or_several(written):
+    """In the environment and behind --set a path alone needs no brackets."""
+    expected = tuple(re.findall(r"\w\.toml", written))
+    assert configure(as_environment("directory", written)).directory == expected
+    assert configure(from_settings([f"directory={written}"])).directory == expected
+    assert configure(as_toml("directory", "a.toml")).directory == ("a.toml",)
+    (problem,) = problems(as_toml("directory", [1]))
+    assert problem == "`directory` in kqi.toml: expected a text, got a whole number"
+
+
 @pytest.mark.parametrize(
     ("windows", "problem"),
     [
@@ -313,7 +398,7 @@ def test_settings_that_are_none_are_told_at_once():
     """Without an equals sign, without a key, or into a table that is a value."""
     with pytest.raises(ConfigurationError) as caught:
         from_settings(["debounce_ms", "=3", "kafka={}", "kafka.group=g", "debounce_ms=5"])
-    assert caught.value.problems == [
+    assert list(caught.value.sentences) == [
         "--set debounce_ms: expected key=value",
         "--set =3: expected key=value",
         "--set kafka.group=g: another --set gives a value to what should be a table",
@@ -326,6 +411,27 @@ def test_a_table_may_be_set_as_a_whole():
     assert configure(from_settings(["kafka={group='g'}"])).kafka.group == "g"
 
 
+def test_what_is_compared_may_be_set_anywhere():
+    """A list and a table, in a file, in the environment and behind --set, where the table may be set number by number."""
+    for source in (
+        from_toml('[comparison]\nindices = ["nps", "iel"]\ncritical_points = {iel = 0, nps = -0.5}', "kqi.toml"),
+        from_environment(
+            {"KQI_COMPARISON_INDICES": '["nps", "iel"]', "KQI_COMPARISON_CRITICAL_POINTS": "{iel = 0, nps = -0.5}"}
+        ),
+        from_settings(
+            [
+                'comparison.indices=["nps", "iel"]',
+                "comparison.critical_points.iel=0",
+                "comparison.critical_points.nps=-0.5",
+            ]
+        ),
+    ):
+        rules = configure(source).comparison
+        assert (rules.indices, rules.critical_points) == (("nps", "iel"), {"iel": 0, "nps": -0.5})
+    (problem,) = problems(from_settings(["comparison.critical_points.nps=low"]))
+    assert problem == "`comparison.critical_points` in --set: expected a number, got a text"
+
+
 def test_text_that_is_no_toml_is_told_with_its_place():
     """Where, and the parser's own words."""
     with pytest.raises(ConfigurationError, match=r"^kqi.toml is not TOML: .*line 1"):
@@ -334,7 +440,7 @@ def test_text_that_is_no_toml_is_told_with_its_place():
 
 def test_no_two_keys_share_a_name_in_the_environment():
     """A table's key and a plain one could."""
-    names = [key.replace(".", "_") for key in (*NUMBERS, *WORDS, *TEXTS, "windows")]
+    names = [key.replace(".", "_") for key in (*NUMBERS, *WORDS, *TEXTS, "windows", "request_targets", "directory")]
     assert len(set(names)) == len(names)
 
 
@@ -348,3 +454,12 @@ def test_a_prefix_is_part_of_a_topics_name(prefix):
 def test_other_prefixes_are_refused(prefix):
     """Kafka would, later."""
     assert len(problems(as_toml("topic_prefix", prefix))) == 1
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "1" * 5000])
+def test_values_that_no_parser_takes(value):
+    """Lists within lists without end, and numbers of thousands of digits, are faults like others."""
+    with pytest.raises(ConfigurationError, match="`silent_weight` in --set: expected a number"):
+        configure(from_settings([f"silent_weight={value}"]))
+    with pytest.raises(ConfigurationError, match=r"^kqi.toml is not TOML: "):
+        from_toml(f"silent_weight = {value}", "kqi.toml")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels.layout import COUNTERS, SEEN_IDS, VISITORS_LOW, VISITS, survey_code
-from streams.engine import Events
+from streams.partition import Events
 from tests.reference import cases, method
 from tests.reference.companies import START_MS, company
 from tests.reference.contract import judge, normalise
@@ -19,14 +19,39 @@ from tests.streams.feeding import ALL, HOUR_MS, SIZES, Feed, by_name, by_topic, 
 from tests.streams.happenings import answer, press, sale, visit
 
 ODD_WINDOWS = ["1m", "7m", "3h", "25h", "30d"]
+TARGETS = [
+    {"priority": "critical", "stage": "first_response", "within": "1m", "objective": 0.8},
+    {"priority": "critical", "stage": "on_site", "within": "10m", "objective": 0.7},
+    {"priority": "critical", "stage": "resolved", "within": "30m", "objective": 0.8},
+    {"priority": "normal", "stage": "on_site", "within": "5m", "objective": 0.7},
+]
 COMPANIES = [[normalise(event) for event in company(seed, mess=0, steps=40)] for seed in range(4)]
 # Before, amid and after what happens; the last ones leave the small windows behind.
 AFTER_MS = (-3_000_000, 0, 29_777, 600_000, 3_600_000, 10_000_000)
 CONFIGS = (
     {},
-    {"windows": ODD_WINDOWS},
-    {"force_majeure_pending": "exclude", "force_majeure_excludes": "unfavourable", "answer_window_s": 1},
-    {"debounce_ms": 5000, "answer_window_s": 29.9995, "force_majeure_excludes": "numerator"},
+    {"windows": ODD_WINDOWS, "min_surveys": 1, "force_majeure_level_max": 0.5, "reference": {"ink_office": 0.5}}
+    | {"request_targets": TARGETS},
+    {
+        "force_majeure_pending": "exclude",
+        "force_majeure_excludes": "unfavourable",
+        "answer_window_s": 1,
+        "min_surveys": 2,
+        "representative_by": "coverage",
+        "coverage_limits": [0.5, 4],
+        "asked_within_s": 600,
+        "request_targets": TARGETS,
+    },
+    {
+        "debounce_ms": 5000,
+        "answer_window_s": 29.9995,
+        "force_majeure_excludes": "numerator",
+        "min_surveys": 3,
+        "representative_by": "conversion",
+        "conversion_limits": [0.25, 4],
+        "force_majeure_level_max": 1,
+        "diagnosis_margin": 0.25,
+    },
 )
 
 
@@ -195,7 +220,7 @@ def test_values_of_all_entities_stand_by_their_numbers():
         answer(START_MS - 119_000, office_id="a"),
         visit(START_MS, office_id="b", count=5),
     ])  # fmt: skip
-    held = feed.engine.values(feed.partition)
+    held = feed.engine.evaluation.values(feed.partition)
     assert feed.partition.names.entities == [("office", "a", ""), ("employee", "a", "ann"), ("office", "b", "")]
     assert held.totals.shape == (3, 2, COUNTERS)
     assert np.argwhere(held.totals).tolist() == [
@@ -203,4 +228,4 @@ def test_values_of_all_entities_stand_by_their_numbers():
         *([2, window, counter] for window in (0, 1) for counter in (VISITS, VISITORS_LOW)),
     ]
     assert held.seen.tolist() == [[False, True], [False, True], [True, True]]
-    assert held.values.shape == held.bases.shape == (3, 2, len(feed.engine.indices))
+    assert held.values.shape == held.bases.shape == (3, 2, len(feed.engine.evaluation.indices))

@@ -10,11 +10,16 @@ from tests.reference import cases, method
 from tests.reference.companies import START_MS, company
 from tests.reference.contract import normalise
 from tests.streams.feeding import DAY_MS, HOUR_MS, MINUTE_MS, Feed, by_topic, caught_up_clock, shuffled, topic_of
-from tests.streams.happenings import answer, call, long_press, press, rating, sale, verdict, visit
+from tests.streams.happenings import answer, call, long_press, press, rating, request, sale, verdict, visit
 
 T = START_MS
-HORIZON_S = {"presses": 3600, "verdicts": 7200, "calls": 7200, "sales": 7200, "visits": 7200}
+HORIZON_S = {"presses": 3600, "verdicts": 7200, "calls": 7200, "sales": 7200, "visits": 7200, "requests": 7200}
+TARGETS = [
+    {"priority": "critical", "stage": stage, "within": within, "objective": 0.8}
+    for stage, within in (("first_response", "3m"), ("on_site", "2h"), ("resolved", "3d"))
+]
 LIFE = {"windows": ["1h", "25h"], "correction_horizon_s": HORIZON_S, "force_majeure_pending": "exclude"}
+LIFE |= {"request_targets": TARGETS}
 
 
 def life(seed, days=8):
@@ -23,7 +28,7 @@ def life(seed, days=8):
     for day in range(days):
         for event in company(seed * 100 + day, mess=0, offices=1, panels=2, steps=12):
             moved = {name: event[name] + day * DAY_MS for name in ("ts", "from", "to", "end_ts") if name in event}
-            named = {name: f"{event[name]}-{day}" for name in ("event_id", "target_id") if name in event}
+            named = {name: f"{event[name]}-{day}" for name in ("event_id", "target_id", "request_id") if name in event}
             events.append(normalise(event | moved | named))
     return sorted(events, key=lambda event: event["ts"])
 
@@ -100,12 +105,14 @@ def test_a_leap_within_a_batch_forgets_nothing_that_the_batch_needs():
 
 TABLES = ("presses", "force_majeures", "verdicts", "verdict_hashes", "verdict_index", "facts", "id_bytes", "sequence")
 TABLES += ("seen", "seen_hashes", "seen_index", "open_surveys", "late_surveys", "changed")
+TABLES += ("requests", "request_hashes", "request_index", "stages", "marks")
 
 
-@pytest.mark.parametrize("happening", ["press", "answer", "long_press", "verdict", "sale", "rating"])
+@pytest.mark.parametrize("happening", ["press", "answer", "long_press", "verdict", "sale", "rating", "request"])
 def test_tables_do_not_grow_with_the_years(happening):
     """Of a steady flow of one kind of event the tables hold what its horizon and windows span, not all there ever was."""
     config = {"windows": ["1h"], "correction_horizon_s": dict.fromkeys([*HORIZON_S, "ratings"], 3600)}
+    config["request_targets"] = TARGETS
     feed = Feed(config, horizons=True, clock=EventClock())
     lengths = []
     for hour in range(0, 24 * 40, 6):
@@ -133,6 +140,8 @@ def one(happening, ts_ms):
     """An event of a kind; a verdict has a target that never comes."""
     if happening == "verdict":
         return verdict(ts_ms, press(ts_ms), True)
+    if happening == "request":  # ended as soon as opened
+        return request(ts_ms, f"r{ts_ms // HOUR_MS}", "opened" if ts_ms % HOUR_MS < 30 * MINUTE_MS else "resolved")
     make = {"press": press, "answer": answer, "long_press": long_press, "sale": sale, "rating": rating}
     return make[happening](ts_ms)
 

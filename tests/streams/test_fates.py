@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from streams.configuration import configure
-from streams.engine import NO_EVENTS, Engine
+from streams.engine import Engine
 from streams.fates import FATES, fates, note_batch
 from streams.intake import take_in
 from streams.messages import Messages
+from streams.partition import NO_EVENTS
 from tests.reference.companies import START_MS
-from tests.streams.feeding import caught_up_clock
+from tests.streams.feeding import Feed, caught_up_clock
+from tests.streams.happenings import rating
 from tests.streams.specimens import event
 
 T = START_MS
@@ -139,3 +141,12 @@ def test_a_batch_without_records_is_a_gap():
     )
     note_batch(reading.partition, intake, messages=0, offsets=7)
     assert fates(reading.partition) == dict.fromkeys(FATES, 0) | {"gap": 7}
+
+
+def test_who_took_part_is_no_offset():
+    """A rating is one event, however many it counts for: while it waits for its time, and when it is applied."""
+    feed = Feed(clock=caught_up_clock(T))
+    feed.step([rating(T + 1000, employee_ids=["ann", "ben"]), rating(T, employee_ids=["ann", "ben"])])
+    assert (fates(feed.partition)["held"], fates(feed.partition)["applied"]) == (1, 1)
+    feed.tick(T + 1000)
+    assert (fates(feed.partition)["held"], fates(feed.partition)["applied"]) == (0, 2)

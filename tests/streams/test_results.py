@@ -5,6 +5,7 @@ import math
 import pytest
 
 from streams.results import rows
+from streams.trust import DIAGNOSES
 from tests.reference import cases, method
 from tests.reference.companies import START_MS
 from tests.streams.feeding import Feed
@@ -74,8 +75,9 @@ def test_rows_stand_in_order():
             ("queue", None, "z"),
         )
     ]
-    assert [row["window"] for row in feed.rows if row["scope"] == "queue"] == (["1h"] * 8 + ["15m"] * 8) * 2
-    assert [row["index"] for row in feed.rows][:19] == [index.name for index in feed.engine.indices]
+    assert [row["window"] for row in feed.rows if row["scope"] == "queue"] == (["1h"] * 12 + ["15m"] * 12) * 2
+    of_offices = [index.name for index in feed.engine.evaluation.indices if "office" in index.scopes]
+    assert [row["index"] for row in feed.rows][: len(of_offices)] == of_offices
 
 
 def test_a_scope_that_saw_nothing_has_no_rows():
@@ -86,10 +88,13 @@ def test_a_scope_that_saw_nothing_has_no_rows():
 
 
 def test_values_are_finite_numbers_or_null():
-    """No row holds NaN or an infinity, and counts and money are integers."""
+    """No row holds NaN or an infinity, counts and money are integers, and a diagnosis is a word."""
     feed = Feed().feed([visit(T, count=0), sale(T, amount_minor=-5), call(T, disposition="busy")])
     for row in rows(feed.engine, feed.partition):
-        assert row["value"] is None or math.isfinite(row["value"])
+        if row["index"] == "diagnosis":
+            assert row["value"] in DIAGNOSES
+        else:
+            assert row["value"] is None or math.isfinite(row["value"])
         assert isinstance(row["base"], int)
     assert office(feed, "visitor_coverage") == (None, 0)
     assert office(feed, "average_ticket") == (None, 0)

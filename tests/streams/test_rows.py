@@ -106,6 +106,14 @@ def test_a_question_that_is_not_named_is_told():
     assert rows["code"].tolist() == [-1, 0, 1, 2]
 
 
+def test_margins_are_told_where_they_are_stated():
+    """A margin of 0 is one; of 64 bits, too."""
+    sales = [sale(T), *(sale(T, margin_minor=margin) for margin in (0, -(2**63), 2**63 - 1))]
+    rows = rows_of(events.SALE, sales)
+    assert rows["code"].tolist() == [0, 1, 1, 1]
+    assert rows["first_ms"].tolist() == [0, 0, -(2**63), 2**63 - 1]
+
+
 def test_amounts_are_64_bit():
     """Of sales and visits, a visit without a count being one visitor."""
     extremes = [2**63 - 1, -(2**63)]

@@ -1,9 +1,6 @@
 """The generated documents against the parser of each standard, and against the decoder."""
 
-import hashlib
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,10 +8,12 @@ import jsonschema
 import msgspec
 import pytest
 
+from streams.directory_check import from_toml, read, to_message
 from streams.events import EVENT_NAMES, TOPICS
 from streams.outputs import DeadLetterHeaders, IndexValue, Indices, Survey
 from streams.refusals import REASONS
 from streams.schema import asyncapi, event_schemas
+from tests import npm
 from tests.streams.specimens import COMMON, OPTIONAL, SPECIMENS, alone, event, message
 from tests.streams.test_limits import LIMITS, with_value
 
@@ -88,24 +87,32 @@ def test_topics():
     """The document has every topic, in and out, with its prefix, its partitions and its messages."""
     inputs = {topic.name: [EVENT_NAMES[kind] for kind in topic.kinds] for topic in TOPICS.values()}
     outputs = {name: [name] for name in ("surveys", "indices", "dead-letters")}
+    inputs["directory"] = ["defaults", "office", "employee", "panel", "plan", "matrix"]
     assert {name: list(channel["messages"]) for name, channel in DOCUMENT["channels"].items()} == inputs | outputs
     for name, channel in DOCUMENT["channels"].items():
         assert channel["address"] == channel["bindings"]["kafka"]["topic"] == f"test.{name}"
-        assert channel["bindings"]["kafka"]["partitions"] == 7
+        assert channel["bindings"]["kafka"]["partitions"] == (1 if name == "directory" else 7)
     assert {operation["channel"]["$ref"].rpartition("/")[2]: operation["action"] for operation in DOCUMENT["operations"].values()} == (
         dict.fromkeys(inputs, "receive") | dict.fromkeys(outputs, "send")
     )  # fmt: skip
     compacted = [
         name for name, channel in DOCUMENT["channels"].items() if "topicConfiguration" in channel["bindings"]["kafka"]
     ]
-    assert compacted == ["indices"]
+    assert compacted == ["indices", "directory"]
 
 
 def test_output_messages():
     """What the worker encodes is what the document says."""
     survey = Survey("s", "o", "p", "e", 1, "office", "silent", valid=True, force_majeure=False, revision=5)
     indices = Indices(
-        "queue", "o", None, "sales", 1, {"15m": {"iel": IndexValue(None, 0), "abandonment": IndexValue(0.5, 4)}}
+        "queue",
+        "o",
+        None,
+        "sales",
+        None,
+        None,
+        1,
+        {"15m": {"iel": IndexValue(None, 0), "abandonment": IndexValue(0.5, 4)}},
     )
     headers = DeadLetterHeaders("bad_value", "kqi.presses", "3", "17")
     for value in (survey, indices, headers):
@@ -118,24 +125,25 @@ def test_output_messages():
     assert DOCUMENT["components"]["schemas"]["DeadLetterHeaders"]["properties"]["reason"]["enum"] == list(REASONS)
 
 
+def test_entries_of_the_directory():
+    """What is published of a directory is what the document says."""
+    text = (CHECK.parents[1] / "docs" / "directory.md").read_text().split("```")[1].removeprefix("toml")
+    found = read(from_toml(text, "the example")).directory
+    assert found is not None
+    for entry in found.entries.values():
+        written = json.loads(to_message(entry)[1])
+        schema = {"$ref": f"#/components/schemas/{type(entry).__name__}", "components": DOCUMENT["components"]}
+        validator = jsonschema.Draft202012Validator(schema)
+        validator.validate(written)
+        assert not validator.is_valid(written | {"unknown": 1})
+        for name in written:
+            assert not validator.is_valid(written | {name: [5]}), name
+
+
 @pytest.fixture(scope="module")
 def asyncapi_parser():
     """Return what parses a document with the standard's own parser; installed once, outside of the tree."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node.js and npm are not installed")
-    lock = (CHECK / "package-lock.json").read_bytes()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kqi"
-    home = cache / f"asyncapi-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not (home / "complete").exists():
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(CHECK / name, home)
-        install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(install, check=False, cwd=home, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            pytest.skip(f"npm could not install the parser: {done.stderr.strip()[-300:]}")
-        (home / "complete").touch()
+    home = npm.installed(CHECK)
 
     def parse(document):
         command = ["node", str(CHECK / "check.cjs"), str(home)]

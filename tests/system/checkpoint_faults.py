@@ -35,8 +35,7 @@ def die_when(step):
             mortal = company.start_worker(program=[sys.executable, str(MORTAL_KQI), step, str(nth)])
             until(lambda worker=mortal: worker.has_ended, lambda worker=mortal: f"its end:\n{worker.output}")
             company.workers.remove(mortal)
-            for _ in range(2):
-                company.start_worker()
+            company.start_workers(2)
             company.require_answer()
 
     die.__name__ = step.replace(" ", "_")
@@ -133,8 +132,7 @@ def spoil(how):
             records = stored.records()
             assert any(b"/manifest/" in key for _, key in records), "nothing is stored"
             stored.write(how(company, records))
-            for _ in range(2):
-                company.start_worker()
+            company.start_workers(2)
             company.require_answer()
 
     spoil_checkpoints.__name__ = how.__name__

@@ -90,7 +90,7 @@ class Life:
         moved = {
             name: int(begin_ms + (event[name] - START_MS + HOUR_MS) / self._speed) for name in TIMES if name in event
         }
-        ids = {name: f"{chapter}.{event[name]}" for name in ("event_id", "target_id") if name in event}
+        ids = {name: f"{chapter}.{event[name]}" for name in ("event_id", "target_id", "request_id") if name in event}
         return event | moved | ids
 
     def _send_event(self, event):

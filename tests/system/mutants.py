@@ -49,6 +49,10 @@ MUTANTS = [
     Mutant("kernels/pairing.py", 'tables.sizes[BOUNCES] += press["accepted"] - accepted', "pass", "bounces are not counted again"),
     Mutant("kernels/pairing.py", 'tables.sizes[ANSWERS + press["outcome"]] -= 1', "pass", "a press keeps its old role, too"),
     Mutant("kernels/open_surveys.py", 'if begin < end and ts_ms < tables.open_surveys[end - 1]["ts_ms"]:', "if False:", "open surveys wait out of order"),
+    # Time at work
+    Mutant("kernels/work.py", "if from_ms < work_until_ms and from_ms >= off_until_ms:", "if from_ms < work_until_ms:", "breaks are work"),
+    Mutant("kernels/work.py", "sums[row, window, code] = 0", "pass", "who has no plan counts"),
+    Mutant("streams/time_at_work.py", "            shifts = facts = 0\n        if shifts", "        if shifts", "calls before the first shift are lost"),
     # Force majeures and verdicts
     Mutant("kernels/force_majeure.py", 'if tables.force_majeures[row]["from_ms"] <= ts_ms:', 'if tables.force_majeures[row]["from_ms"] < ts_ms:', "the begin of a force majeure"),
     Mutant("kernels/force_majeure.py", 'while row != NONE and tables.force_majeures[row]["to_ms"] >= ts_ms:', 'while row != NONE and tables.force_majeures[row]["to_ms"] > ts_ms:', "the end of a force majeure"),
@@ -61,6 +65,12 @@ MUTANTS = [
     Mutant("kernels/force_majeure.py", "rejected = 1 if reliable == UNRELIABLE else 0", "rejected = 0", "a late verdict rejects nothing"),
     Mutant("kernels/force_majeure.py", '["to_ms"] <= declared["to_ms"]:', '["to_ms"] >= declared["to_ms"]:', "standing force majeures hang in another order"),
     Mutant("kernels/identity.py", "if target == FORCE_MAJEURE_TARGET:", "if False:", "verdicts on surveys and on force majeures compete"),
+    # When a question was last asked, and what may be believed
+    Mutant("kernels/asked.py", 'asked["stale"] = 1', "pass", "a survey that was taken back was the last one asked"),
+    Mutant("kernels/asked.py", 'if ts_ms >= asked["latest_ms"]:', 'if asked["latest_ms"] < 0:', "the first survey is the last one asked"),
+    Mutant("kernels/trust.py", "last_ms == NONE or now_ms - last_ms > within_ms", "last_ms == NONE", "who was asked long ago was asked lately"),
+    Mutant("kernels/trust.py", "inside / of_all > standards.force_majeure_level_max", "inside / of_all >= 1", "much force majeure is no reason"),
+    Mutant("kernels/trust.py", "whole > 0 and lowest", "lowest", "what has no value lies inside its limits"),
     # Windows
     Mutant("kernels/windows.py", "counted = sign if ts_ms >= tables.window_begin_ms[window] else 0", "counted = sign if ts_ms > tables.window_begin_ms[window] else 0", "a survey at a window's begin"),
     Mutant("kernels/windows.py", 'if code != NONE and begin_ms <= press["ts_ms"] < end_ms:', 'if code != NONE and begin_ms < press["ts_ms"] < end_ms:', "a survey never leaves a window"),
@@ -78,6 +88,18 @@ MUTANTS = [
     Mutant("kernels/ledger.py", 'event["amount"] >= rules.long_press_ms:', 'event["amount"] > rules.long_press_ms:', "a press held for just as long as a long one"),
     Mutant("kernels/ledger.py", "if wait_ms <= rules.service_level_ms:", "if wait_ms < rules.service_level_ms:", "a call answered at the edge of the service level"),
     Mutant("kernels/ledger.py", "if wait_ms < rules.short_abandon_ms", "if wait_ms <= rules.short_abandon_ms", "a call abandoned at the edge"),
+    # Scores and clients
+    Mutant("kernels/scores.py", "elif score <= MOST_OF_DETRACTORS:", "elif score < LEAST_OF_SATISFIED:", "who is no promoter need not be a detractor"),
+    Mutant("kernels/scores.py", "_add(tables, row, window, EFFORT, sign * score)", "_add(tables, row, window, EFFORT, score)", "effort is not taken back"),
+    Mutant("kernels/clients.py", "if before_ms < tables.window_begin_ms[window] <= ts_ms:", "if tables.window_begin_ms[window] <= ts_ms:", "a client counts twice"),
+    Mutant("kernels/clients.py", "        thread(tables.clients, tables.client_calendar, rules.slot_ms, row)\n", "", "clients never leave their windows"),
+    Mutant("kernels/ledger.py", 'if event["kind"] >= TAKING_PART:', "if False:", "who took part is not admitted with the rating"),
+    Mutant("streams/members.py", "enumerate(names, int(firsts[at]) + 1)", "enumerate(names[:1], int(firsts[at]) + 1)", "of those who took part the first counts"),
+    # Requests
+    Mutant("kernels/requests.py", 'event["ts_ms"] < stage["ts_ms"]', 'event["ts_ms"] > stage["ts_ms"]', "the latest event of a stage counts"),
+    Mutant("kernels/requests.py", 'else max(ts_ms, tables.stages[STAGES * row + OPENED]["ts_ms"])', "else ts_ms", "stages before the opening"),
+    Mutant("kernels/requests.py", "if reached_ms <= due_ms:", "if reached_ms < due_ms - 60_000:", "some stages in time are late"),
+    Mutant("kernels/requests.py", "elif cancelled_ms < due_ms or", "elif", "what was cancelled is breached"),
     # Late and early
     Mutant("kernels/timeliness.py", "if ts_ms - LEAD_MS > appended_ms", "if ts_ms - LEAD_MS >= appended_ms", "just not too early"),
     Mutant("kernels/timeliness.py", "elif ts_ms < clock_ms - horizon_ms:", "elif ts_ms <= clock_ms - horizon_ms:", "just not too late"),
@@ -96,7 +118,7 @@ MUTANTS = [
     Mutant("streams/engine.py", "partition.held = held", "partition.held = held[:1]", "held events are lost"),
     Mutant("streams/engine.py", "        decide_silents(partition.tables, self.rules, now.silent_ms)\n", "", "silence is decided by presses alone"),
     Mutant("streams/engine.py", "partition.duplicates += duplicates", "pass", "repeats are not accounted for"),
-    Mutant("streams/engine.py", "seen_ms[kind] = self._horizon_start_ms(partition, topic)", "seen_ms[kind] = self._horizon_start_ms(partition, topic) + 250_000", "ids are forgotten too soon"),
+    Mutant("streams/room.py", "seen_ms[kind] = horizon_start_ms(partition, configuration, topic)", "seen_ms[kind] = horizon_start_ms(partition, configuration, topic) + 250_000", "ids are forgotten too soon"),
     Mutant("streams/engine.py", "            pair_dirty(partition.tables, self.rules)\n", "", "panels with late presses are not paired again"),
     Mutant("streams/clock.py", "now_ms = max(progress.seen_ms, self.wall_ms) if self.caught_up else progress.seen_ms", "now_ms = progress.seen_ms", "time stands still without events"),
     Mutant("streams/surveys.py", "np.maximum(revisions[rows] + 1, time_ms)", "np.maximum(revisions[rows], time_ms)", "two changes have one revision"),
@@ -118,6 +140,10 @@ MUTANTS = [
     Mutant("agents/holdings.py", "{number: note.told_until for number", "{number: 10**9 for number", "without a checkpoint nothing is read back"),
     Mutant("agents/worker.py", "        self._move_to_then(owned)  # what lay", "        # what lay", "what comes due by the time that it was is taken for untold"),
     Mutant("agents/worker.py", "self.engine.move_to(owned.state, owned.then)", "pass", "without a checkpoint it is not the time that it was"),
+    Mutant("agents/worker.py", "anew=not owned.is_quiet", "anew=True", "what is asked anew while all is quiet is not told"),
+    Mutant("agents/notes.py", "if self.asked_by == asked_by else", "if True else", "what was told by other schedules is taken for right"),
+    Mutant("streams/engine.py", "if anew and partition.schedules", "if partition.schedules", "other schedules are followed before what they change can be told"),
+    Mutant("streams/checkpoint.py", "    partition.is_asked = False  # whatever schedules its presses followed\n", "", "a restored state asks what its checkpoint asked"),
     Mutant("agents/worker.py", "lambda: self.confirmed and not self._given_up", "lambda: True", "who was given up tells on"),
     Mutant("agents/owned.py", "self.next_offsets: dict[str, int] = dict(next_offsets or {})", "self.next_offsets: dict[str, int] = {}", "a restored state begins at the log's begin"),
     Mutant("agents/publishing.py", "self.surveys(owned, found.rows)", "pass", "what others told is not corrected"),

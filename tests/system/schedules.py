@@ -39,6 +39,33 @@ DISTANCES_MS = (0, 1, 500, 999, 1000, 1000, 1001, 2000, 30_000, 30_001, 31_000, 
 ANSWERED_MS = (0, 0, 1, 500, 2000, 29_999, 30_000, 30_000, 30_000, 30_001, -1)
 PAUSES_MS = (1, 300, 300, 1000, 2000, 2001, 5000, 20_000, 32_001, 35_000, 90_000, 400_000)
 PANEL_EVENTS = ("seller_press", "customer_press", "verdict")
+TARGETS = tuple(
+    {"priority": priority, "stage": stage, "within": within, "objective": 0.8}
+    for priority, stage, within in (
+        ("critical", "first_response", "1m"),
+        ("critical", "on_site", "2m"),
+        ("critical", "resolved", "5m"),
+        ("normal", "resolved", "1m"),
+    )
+)
+CLIENTS = (None, "x", "y")
+# It is midnight in Los Angeles when schedules begin.
+DIRECTORIES = (
+    {},
+    {
+        "defaults": {"questions": "office"},
+        "offices": [
+            {"id": "oslo", "questions": "personnel", "representative_by": "coverage"},
+            {"id": "riga", "representative_by": "conversion", "conversion_limits": [0, 0.5]},
+        ],
+    },
+    {
+        "defaults": {
+            "time_zone": "America/Los_Angeles",
+            "questions": [{"days": "1-14", "question": "loyalty"}, {"days": "15-31", "question": "office"}],
+        },
+    },
+)
 PREFIXES = ("a", "z", "\u00e9", "\uffee", "\U0001f600")
 POISON = (
     None,
@@ -78,11 +105,22 @@ def told(some):
     return "\n".join([head, *(f"  {' '.join(map(str, action))}" for action in some.actions)])
 
 
+# What is asked of an index before it is believed.
+TRUST = (
+    {},
+    {"min_surveys": 1, "asked_within_s": 60, "force_majeure_level_max": 1, "reference": {"ink_personnel": 0.5}},
+    {"min_surveys": 2, "representative_by": "conversion", "conversion_limits": [0.25, 2]},
+    {"min_surveys": 1, "representative_by": "coverage", "coverage_limits": [0.5, 3]},
+)
+
+
 class _Writer:
     """Makes up one schedule."""
 
     def __init__(self, seed, faults):
         chance = self.chance = random.Random(seed)
+        self.directing = random.Random(-1 - seed)
+        self.changes_directory = self.directing.random() < 0.5
         self.seed = seed
         self.faults = faults
         self.config = {
@@ -91,7 +129,8 @@ class _Writer:
             "force_majeure_pending": chance.choice(("include", "exclude")),
             "force_majeure_excludes": chance.choice(("all", "unfavourable", "numerator")),
             "correction_horizon_s": {"presses": chance.choice((300, 1800)), "sales": 300, "visits": 3600},
-        }
+            "request_targets": chance.choice(((), TARGETS, TARGETS)),
+        } | TRUST[seed % len(TRUST)]
         self.is_dense = chance.random() < 0.5  # one panel, whose presses crowd
         self.partitions = 1 if self.is_dense else chance.choice((1, 2))
         self.workers = chance.choice((1, 2, 3))
@@ -113,6 +152,8 @@ class _Writer:
         for _ in range(chance.choice((1, 1, 2))):
             for _ in range(chance.randint(8, 45)):
                 self._step()
+                if self.changes_directory:
+                    self._direct()
             self.act("judge", self._instant_to_judge())
             for _ in range(chance.choice((0, 0, 1, 2))):
                 self.now_ms += chance.choice((1, 1, 1000, 15_000))
@@ -160,6 +201,13 @@ class _Writer:
             self._tick(worker)
         else:
             self.act(kind, worker)
+
+    def _direct(self):
+        """Another directory, perhaps, and perhaps a worker takes note of it."""
+        if self.directing.random() < 0.08:
+            self.act("direct", self.directing.randrange(len(DIRECTORIES)))
+        if self.directing.random() < 0.15:
+            self.act("follow", self.directing.randrange(self.workers))
 
     def _tick(self, worker):
         if self.chance.random() < 0.7:  # otherwise it goes by what it heard before, if that is not too long ago
@@ -257,10 +305,19 @@ class _Writer:
         self.sent.append((topic, partition, key, value))
 
     def _event(self):
-        return self.chance.choices(
-            (self._press, self._answer, self._verdict, self._call, self._sale, self._visit, self._other),
-            (45, 20, 30, 1, 1, 1, 1) if self.is_dense else (40, 25, 15, 9, 9, 9, 3),
-        )[0]()
+        makers = {  # with how often: where presses crowd, elsewhere
+            self._press: (45, 40),
+            self._answer: (20, 25),
+            self._verdict: (30, 15),
+            self._call: (1, 7),
+            self._sale: (1, 7),
+            self._visit: (1, 7),
+            self._rating: (1, 6),
+            self._request: (2, 14),
+            self._shift: (1, 12),
+        }
+        shares = [dense if self.is_dense else sparse for dense, sparse in makers.values()]
+        return self.chance.choices(list(makers), shares)[0]()
 
     def _make(self, kind, ts_ms, office, /, **fields):
         event_id = f"{self.chance.choice(PREFIXES)}{next(self.numbers)}"
@@ -355,9 +412,10 @@ class _Writer:
             direction=chance.choice(("inbound", "inbound", "outbound")),
             disposition=chance.choice(("answered", "abandoned", "busy")),
             wait_s=chance.choice((4.9994, 5, 20, 20.0006)),
-            talk_s=chance.choice((None, 61.25)),
+            talk_s=chance.choice((None, 61.25, 900)),
             queue=chance.choice((None, "help")),
             employee_id=chance.choice((None, "ann")),
+            client_id=chance.choice(CLIENTS),
         )
 
     def _sale(self):
@@ -376,16 +434,45 @@ class _Writer:
         office, _ = self._place()
         return self._make("visit", self._instant("visit", office), office, count=self.chance.choice((None, 0, 3)))
 
-    def _other(self):
+    def _rating(self):
+        chance = self.chance
         office, _ = self._place()
-        kind = self.chance.choice(("rating", "request", "shift"))
-        ts_ms = self._instant(kind, office)
-        fields = {
-            "rating": {"metric": "csat", "score": 4},
-            "request": {"request_id": "r", "priority": "normal", "stage": "opened"},
-            "shift": {"employee_id": "ann", "kind": "work", "end_ts": ts_ms},
-        }
-        return self._make(kind, ts_ms, office, **fields[kind])
+        return self._make(
+            "rating",
+            self._instant("rating", office),
+            office,
+            metric=chance.choice(("nps", "csat", "ces")),
+            score=chance.choice((1, 3, 4, 5)),
+            employee_ids=chance.choice((None, ["ann"], ["ann", "ben", "ann"])),
+            client_id=chance.choice(CLIENTS),
+            occasion=chance.choice((None, "leaving")),
+        )
+
+    def _request(self):
+        chance = self.chance
+        office, _ = self._place()
+        return self._make(
+            "request",
+            self._instant("request", office),
+            office,
+            request_id=chance.choice("qrs"),
+            priority=chance.choice(("critical", "critical", "normal", "odd")),
+            stage=chance.choice(("opened", "opened", "opened", "first_response", "on_site", "resolved", "cancelled")),
+            employee_id=chance.choice((None, "ann", "ben")),
+            client_id=chance.choice(CLIENTS),
+        )
+
+    def _shift(self):
+        office, _ = self._place()
+        ts_ms = self._instant("shift", office)
+        return self._make(
+            "shift",
+            ts_ms,
+            office,
+            employee_id=self.chance.choice(("ann", "ben")),
+            kind=self.chance.choice(("work", "work", "work", "break", "training", "leave")),
+            end_ts=ts_ms + self.chance.choice((-1, 0, 45_000, 900_000, 3_600_000)),
+        )
 
     def _instant_to_judge(self):
         """An instant not before now; if there is one nearby, one at which something has just left a window, or is about to."""

@@ -72,6 +72,11 @@ def given_up(first, meanwhile, afterwards=()):
 BAD = ("send", "presses", 0, b"riga", b"{", 0)
 TO_BE_TOLD = [press("S", 0), answer("a", 1), BAD, *READ]
 COMMIT = ("commit", 0)
+OTHER_QUESTIONS = [("direct", 1), ("follow", 0)]
+# "old" is too long ago to be told again by itself.
+OLD = [press("old", -7_200_000), answer("b", -7_199_999), *TO_BE_TOLD, PUBLISH]
+TOLD_AND_NOTED = [*OLD, answer("early", -100_000), *READ, PUBLISH, COMMIT]
+TWO_CHECKPOINTS = [*OLD, *CHECKPOINT, answer("early", -100_000), *READ, *CHECKPOINT, COMMIT]
 SILENCE_WAITS = [press("before", -120_000), answer("a", -119_999), *READ, press("S", 0), *READ, *SILENCE]
 
 LIVES = {
@@ -155,6 +160,15 @@ LIVES = {
         [*ANSWERED, press("fm", -1, 3000), verdict("v1", "force_majeure", "fm", reliable=True, scope="office"), *READ],
         [verdict("v2", "force_majeure", "fm", reliable=False)],
         VERDICTS_FIRST,
+    ),
+    "other questions are asked since, and there is no checkpoint": lives(
+        TOLD_AND_NOTED, OTHER_QUESTIONS, READ, checkpoint_interval_s=0
+    ),
+    "other questions are asked from when reading begins": lives(
+        TOLD_AND_NOTED, [], [*OTHER_QUESTIONS, *READ], checkpoint_interval_s=0
+    ),
+    "other questions are asked while what was committed since the checkpoint is read": lives(
+        TWO_CHECKPOINTS, [("damage", 0, b"/manifest/", "lost", 1), *OTHER_QUESTIONS], READ
     ),
     "silence waits to be told while other messages are under way, and others take over, for whom it is a bounce": given_up(
         SILENCE_WAITS, [press("late", -10)]

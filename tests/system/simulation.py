@@ -12,14 +12,25 @@ from streams.fates import fates
 from streams.manifest import read_manifest
 from streams.results import rows
 from tests.reference import contract, method
-from tests.streams.feeding import surveys_of, sweep
-from tests.system.schedules import ALL, LEAD_MS, START_MS, TAKEOVER_MS, TOPICS
+from tests.reference.requests import requests
+from tests.streams.feeding import directory_of, surveys_of, sweep
+from tests.system.schedules import ALL, DIRECTORIES, LEAD_MS, START_MS, TAKEOVER_MS, TOPICS
 from tests.system.simulated_broker import Broker
 from tests.system.simulated_worker import Worker, told_the_time
 
 SILENCE_ALLOWANCE_MS = 2000
+STAGES = ("first_response", "on_site", "resolved")  # what has targets
 HUGE_FRAME = b"\x28\xb5\x2f\xfd\xe0" + (2**60).to_bytes(8, "little") + b"\x01\x00\x00"  # zstd, says that it holds 1 EiB
-WAITING = {"seller_press", "customer_press", "verdict", "call", "sale", "visit"}  # while they lie ahead of now
+WAITING = {
+    "seller_press",
+    "customer_press",
+    "verdict",
+    "call",
+    "sale",
+    "visit",
+    "rating",
+    "request",
+}  # while they lie ahead of now
 
 
 def run(schedule):
@@ -43,6 +54,7 @@ class Simulation:
         self.homes = Homes(schedule.homes)
         self.broker = Broker(START_MS, schedule.skew_ms)
         self.owners = (0,) * schedule.partitions
+        self.directory = DIRECTORIES[0]
         self.checkpoints_are_whole = True  # as long as nobody else spoils them
         self.differences = []
 
@@ -60,7 +72,9 @@ class Simulation:
         return self.differences
 
     def _worker(self):
-        return Worker(self.broker, self.configuration, self.homes, self.schedule.partitions)
+        worker = Worker(self.broker, self.configuration, self.homes, self.schedule.partitions)
+        worker.product.engine.direct(directory_of(self.directory))  # as every worker begins
+        return worker
 
     async def _come_to_rest(self):
         """Let every worker go on until it waits for the world."""
@@ -87,6 +101,13 @@ class Simulation:
     async def _tick(self, worker):
         if self.workers[worker].is_member:
             await self.workers[worker].tick()
+
+    async def _direct(self, number):
+        self.directory = DIRECTORIES[number]
+
+    async def _follow(self, worker):
+        """A worker takes note of the directory that there is now."""
+        self.workers[worker].product.engine.direct(directory_of(self.directory))
 
     async def _deliver(self, worker, count, place):
         self.workers[worker].deliver(count, place)
@@ -162,10 +183,11 @@ class Simulation:
         self.broker.skew_ms = min(self.broker.skew_ms, 0)
         for number in range(len(self.workers)):
             await self._rejoin(number)
+            await self._follow(number)
         if len(self._owned()) < self.schedule.partitions:
             await self._assign(*self.owners)
         await self._settle()
-        expected = Expected(self.schedule, self.broker, self.configuration.topic_prefix)
+        expected = Expected(self.schedule, self.broker, self.configuration.topic_prefix, self.directory)
         while expected.is_twilight(self.broker.now_ms):
             self.broker.now_ms += SILENCE_ALLOWANCE_MS + 1
             await self._settle()
@@ -207,8 +229,8 @@ class Simulation:
 class Expected:
     """What follows from the log."""
 
-    def __init__(self, schedule, broker, prefix):
-        self.config = schedule.config
+    def __init__(self, schedule, broker, prefix, directory):
+        self.config = schedule.config | {"directory": directory}
         self.prefix = prefix
         self.dead_letters = {}  # reason and value by topic, partition and offset
         self.moved = set()  # topic, partition and offset
@@ -242,11 +264,19 @@ class Expected:
             self.events[number].append(event)
 
     def is_twilight(self, now_ms):
-        """Whether a survey has just ended whose answer the product still waits for."""
+        """Whether a survey has just ended, or a target was due, and the product still waits for what may be on its way."""
+        since_ms = now_ms - SILENCE_ALLOWANCE_MS
         return any(
-            survey["outcome"] == "silent" and now_ms - SILENCE_ALLOWANCE_MS <= survey["ts"] + 30_000
+            any(
+                survey["outcome"] == "silent" and since_ms <= survey["ts"] + 30_000
+                for survey in method.surveys(events, now_ms, self.config)
+            )
+            or any(
+                mark["what"] in STAGES and not mark["amount"] and since_ms <= mark["ts"]
+                for each in requests(method.known(events, now_ms), now_ms, self.config)
+                for mark in each["marks"]
+            )
             for events in self.events.values()
-            for survey in method.surveys(events, now_ms, self.config)
         )
 
     def fates_of(self, number, now_ms):
@@ -341,9 +371,13 @@ def told(survey):
 def named(found):
     """Rows of a replay by what they are about."""
     return {
-        tuple(row.get(name) for name in ("scope", "office_id", "employee_id", "queue", "window", "index")): (
-            None if row["value"] is None else round(row["value"], 9),
+        tuple(
+            row.get(name) for name in ("scope", "office_id", "employee_id", *method.OTHER_NAMES, "window", "index")
+        ): (
+            round(row["value"], 9) if isinstance(row["value"], float) else row["value"],
             row["base"],
+            row.get("reasons"),
+            row.get("numbers", {}).get("last_asked"),
         )
         for row in found
     }

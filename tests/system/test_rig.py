@@ -170,6 +170,36 @@ def test_truth_sorts_messages_as_the_contract_says():
     }
 
 
+def test_truth_compares_employees_with_those_of_all_offices():
+    """Who is too few in an office is compared in the company, and nobody is compared twice."""
+    truth = Truth({"windows": ["1h"], "min_surveys": 1, "comparison": {"indices": ["sales"], "min_employees": 3}})
+    sellers = [("riga", "anna", 1), ("riga", "ben", 2), ("tartu", "anna", 4)]
+    messages = [
+        stored(
+            len(office) * 100 + 10 * number + sale,
+            type="sale",
+            office_id=office,
+            employee_id=employee,
+            amount_minor=1,
+            currency="EUR",
+            topic="sales",
+            key=office.encode(),
+            partition=partition_of(office),
+        )
+        for number, (office, employee, sales) in enumerate(sellers)
+        for sale in range(sales)
+    ]
+    truth.read(messages, "")
+    assert not truth.rejects
+    behind = {
+        (dict(labels)["office"], dict(labels)["employee"]): value
+        for (name, labels), value in truth.indices(NOW_MS).items()
+        if name == "kqi_employee_sales_from_company_leader"
+    }
+    assert behind == {("riga", "anna"): 3, ("riga", "ben"): 2, ("tartu", "anna"): 0}
+    assert not [name for name, _ in truth.indices(NOW_MS) if "_office_rank" in name]
+
+
 # The comparison ----------------------------------------------------------------------------------------------------
 
 
@@ -252,8 +282,8 @@ def test_dead_letters_are_compared(letters, differences):
 def test_series_are_compared(texts, differences):
     """Workers show every series that has a value, once and right, and no others."""
     right = {("kqi_office_iel_ratio", frozenset({("office", "a"), ("window", "1h")})): 0.5}
-    truth = SimpleNamespace(indices=lambda *_: right, survey_counts=lambda *_: {})
-    found = series_differences([Scrape(text + "\n") for text in texts], truth, NOW_MS)
+    truth = SimpleNamespace(indices=lambda *_: right, survey_counts=lambda *_: {}, asked=lambda *_: {})
+    found = series_differences([Scrape(text + "\n") for text in texts], truth, NOW_MS, is_exact=True)
     assert [each.partition(":")[0] for each in found] == differences
 
 

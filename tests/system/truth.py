@@ -8,9 +8,11 @@ import functools
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from tests.metrics import sample_of
+from tests.metrics import samples_of, samples_of_asked
+from tests.reference.comparison import compare
 from tests.reference.contract import judge
 from tests.reference.method import DEFAULTS, in_window, indices, surveys
+from tests.reference.trust import last_asked
 from tests.topics import partition_of
 
 LEAD_MS = 5 * 60_000
@@ -146,12 +148,35 @@ class Truth:
     @once
     def indices(self, at_ms, shown=frozenset()):
         """Return the samples of all indices that have a value; of flooded offices those of whom is ``shown``, (office, name)."""
-        return {
-            sample_of(row): row["value"]
+        rows = [
+            row
             for events in self._offices(shown)
             for row in indices(events, at_ms, self._config)
-            if row["value"] is not None and NOBODY not in {row["employee_id"], row.get("queue")}
+            if NOBODY not in {row["employee_id"], row.get("queue"), row.get("category")}
+        ]
+        return {name: value for row in self._beside_all(rows) for name, value in samples_of(row).items()}
+
+    def _beside_all(self, rows):
+        """Return the rows with employees compared anew: each office had been by itself, as if it were the company."""
+        people = defaultdict(lambda: defaultdict(dict))
+        for row in rows:
+            if row["scope"] == "employee":
+                people[row["window"]][row["office_id"], row["employee_id"]][row["index"]] = row
+        fields = "scope", "window", "office_id", "employee_id", "index"
+        compared = {
+            ("employee", window, *person, index): {"value": each["value"], "base": each["base"]}
+            for window, employees in people.items()
+            for person, told in compare(employees, DEFAULTS | self._config).items()
+            for index, each in told.items()
         }
+        known = [row for row in rows if tuple(row[field] for field in fields) not in compared]
+        return known + [dict(zip(fields, name, strict=True)) | row for name, row in compared.items()]
+
+    @once
+    def asked(self, at_ms):
+        """Return the samples of when each question was last asked in each office."""
+        surveys = self._surveys(self._unique.values(), at_ms)
+        return samples_of_asked(last_asked([survey for survey in surveys if survey["valid"]]))
 
     def _offices(self, shown):
         """Yield the events of each office; in flooded ones whoever is not shown is nobody."""
@@ -163,7 +188,12 @@ class Truth:
                 event
                 | {
                     name: event[name] if (office, event[name]) in shown else NOBODY
-                    for name in ("employee_id", "queue")
+                    for name in ("employee_id", "queue", "category")
+                    if name in event
+                }
+                | {
+                    name: [each if (office, each) in shown else NOBODY for each in event[name]]
+                    for name in ("employee_ids", "vote_employee_ids")
                     if name in event
                 }
                 for event in events
