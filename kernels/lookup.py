@@ -1,4 +1,4 @@
-"""Finding a press, a force majeure, or the verdict that holds, by an id."""
+"""Finding presses, a force majeure, or the verdict that holds, by an id."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,18 +6,35 @@ from numpy.typing import NDArray
 from kernels.compile import entry
 from kernels.identity import find, hash_bytes, row_at, target_key
 from kernels.layout import FORCE_MAJEURES, NONE, PRESS, Tables
-from kernels.signatures import BYTES, INT, TABLES
+from kernels.signatures import BYTES, INT, INTS, NUMBERS, TABLES
 
 
-@entry(TABLES, INT, BYTES)
-def find_press(tables: Tables, office: int, event_id: NDArray[np.uint8]) -> int:
-    """Row of the press that has an id in an office, given by its entity; -1 where there is none."""
-    high, low = hash_bytes(event_id, 0, event_id.shape[0], office)
-    row = row_at(tables.seen_index[find(tables.seen_index, tables.seen_hashes, high, low)])
-    if row == NONE or tables.seen[row]["kind"] != PRESS:
-        return NONE
-    found: int = tables.seen[row]["row"]
-    return found
+@entry(TABLES, NUMBERS, BYTES, INTS, NUMBERS)
+def find_presses(
+    tables: Tables,
+    offices: NDArray[np.int32],
+    texts: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+    rows: NDArray[np.int32],
+) -> None:
+    """Find the presses that have ids in offices.
+
+    Parameters
+    ----------
+    offices
+        By their entities, (n,); NONE where there is no such office.
+    texts, ends
+        The ids end to end, and where each of them ends, (n,).
+    rows
+        Filled with the rows of the presses, (n,); NONE where there is none.
+    """
+    begin = 0
+    for place in range(offices.shape[0]):
+        high, low = hash_bytes(texts, begin, ends[place] - begin, offices[place])
+        row = row_at(tables.seen_index[find(tables.seen_index, tables.seen_hashes, high, low)])
+        is_press = offices[place] != NONE and row != NONE and tables.seen[row]["kind"] == PRESS
+        rows[place] = tables.seen[row]["row"] if is_press else NONE
+        begin = ends[place]
 
 
 @entry(TABLES, INT, BYTES)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.layout import NONE
-from kernels.lookup import find_press
+from kernels.lookup import find_presses
 from streams.outputs import Survey
 from streams.partition import Partition
 from streams.surveys import WITHDRAWN, surveys
@@ -47,22 +47,31 @@ def wrong(partition: Partition, told: Told, kept_since_ms: int) -> Wrong:
     kept_since_ms
         Surveys of this instant or later are in the state, if there are any.
     """
-    tables = partition.tables
+    heard = list(told.values())
+    rows = _rows_of(partition, heard)
+    gone = [
+        _withdrawn(each)
+        for each, row in zip(heard, rows.tolist(), strict=True)
+        if row == NONE and each.ts >= kept_since_ms and each.outcome != WITHDRAWN
+    ]
+    revisions = partition.tables.presses["revision"]
+    told_of = np.array([each.revision for each in heard], np.int64)
+    places = np.flatnonzero((rows != NONE) & (revisions[rows] <= told_of))
+    revisions[rows[places]] = told_of[places]
+    so = surveys(partition, rows[places])
+    differ = [now != heard[place] for now, place in zip(so, places.tolist(), strict=True)]
+    return Wrong(rows[places[np.array(differ, np.bool_)]], gone)
+
+
+def _rows_of(partition: Partition, heard: list[Survey]) -> NDArray[np.int32]:
+    """Rows of the presses that surveys are about, (n,); NONE where the state has none."""
     offices = {partition.names.entities[entity][1]: entity for entity in partition.names.offices}
-    rows = []
-    gone = []
-    for (office, survey_id), heard in told.items():
-        event_id = np.frombuffer(survey_id.encode(), np.uint8)
-        row = find_press(tables, offices[office], event_id) if office in offices else NONE
-        if row == NONE:
-            if heard.ts >= kept_since_ms and heard.outcome != WITHDRAWN:
-                gone.append(_withdrawn(heard))
-        elif tables.presses["revision"][row] <= heard.revision:
-            tables.presses["revision"][row] = heard.revision
-            (now,) = surveys(partition, np.array([row], np.int32))
-            if msgspec.structs.replace(now, revision=heard.revision) != heard:
-                rows.append(row)
-    return Wrong(np.array(rows, np.int32), gone)
+    entities = np.array([offices.get(each.office_id, NONE) for each in heard], np.int32)
+    ids = [each.survey_id.encode() for each in heard]
+    ends = np.cumsum([len(each) for each in ids], dtype=np.int64)
+    rows = np.empty(len(heard), np.int32)
+    find_presses(partition.tables, entities, np.frombuffer(b"".join(ids), np.uint8), ends, rows)
+    return rows
 
 
 def _withdrawn(heard: Survey) -> Survey:

@@ -6,7 +6,7 @@ import pytest
 from kernels import layout
 from kernels.images import parts_of, tables_of
 from kernels.ledger import take_changes
-from kernels.lookup import find_press
+from kernels.lookup import find_presses
 from tests.kernels.busy import T, busy, state
 from tests.kernels.machine import Machine
 
@@ -62,15 +62,19 @@ def test_what_does_not_fit_is_refused(broken):
         tables_of(taken, machine.rules)
 
 
-def test_a_press_is_found_by_its_id():
-    """In its office, and nowhere else; what is no press is not found."""
+def test_presses_are_found_by_their_ids():
+    """In their offices, and nowhere else; what is no press is not found."""
     machine = Machine(panels=2, offices=2)
     machine.sellers((T, "one", 0), (T, "two", 1))
     machine.long((T, "long", 0))
 
-    def found(office, text):
-        row = find_press(machine.tables, office, np.frombuffer(text.encode(), np.uint8))
-        return None if row == layout.NONE else int(machine.tables.presses[row]["panel"])
+    def found(*wanted):
+        offices = np.array([office for office, _ in wanted], np.int32)
+        ids = [text.encode() for _, text in wanted]
+        ends = np.cumsum([len(each) for each in ids], dtype=np.int64)
+        rows = np.empty(len(wanted), np.int32)
+        find_presses(machine.tables, offices, np.frombuffer(b"".join(ids), np.uint8), ends, rows)
+        return [None if row == layout.NONE else int(machine.tables.presses[row]["panel"]) for row in rows]
 
-    assert (found(0, "one"), found(1, "two")) == (0, 1)
-    assert [found(1, "one"), found(0, "three"), found(0, "long")] == [None, None, None]
+    assert found((0, "one"), (1, "two")) == [0, 1]
+    assert found((1, "one"), (0, "three"), (0, "one"), (0, "long"), (layout.NONE, "one")) == [None, None, 0, None, None]

@@ -180,13 +180,14 @@ def surveys_of(partition):
     for press in tables.presses[: tables.sizes[PRESSES]]:
         if press["kind"] == SELLER and press["accepted"]:
             start = int(press["id_start"])
-            event_id = tables.id_bytes[start : start + int(press["id_length"])].tobytes().decode()
+            end = start + int(press["id_length"])
+            event_id = tables.id_bytes[start:end].tobytes().decode()
             office, panel = names.panels[press["panel"]]
             found[office, event_id] = {
                 "event_id": event_id,
                 "office_id": office,
                 "panel_id": panel,
-                "employee_id": employee_of(partition, press),
+                "employee_id": employee_of(partition, int(press["employee"]), end),
                 "ts": int(press["ts_ms"]),
                 "question": QUESTIONS[press["choice"]],
                 "outcome": "undecided" if press["outcome"] == UNDECIDED else OUTCOMES[press["outcome"]],

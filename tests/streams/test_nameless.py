@@ -200,7 +200,8 @@ def test_names_that_lie_with_presses_are_swept_with_them():
     assert max(held[75:]) <= 1.01 * max(held[:75])
     assert feed.partition.tables.sizes[ID_BYTES] < 1_000_000
     for press_row in feed.partition.tables.presses[:10]:
-        assert employee_of(feed.partition, press_row).startswith("employee-")
+        end = int(press_row["id_start"]) + int(press_row["id_length"])
+        assert employee_of(feed.partition, int(press_row["employee"]), end).startswith("employee-")
 
 
 def test_counters_of_the_nameless_end_at_zero():
