@@ -10,24 +10,14 @@ from streams.configuration import window_minutes
 from streams.directory import Directory
 from streams.events import TOPICS
 from streams.evidence import Evidence, Log, begin_of
-from streams.faults import Fault
 from streams.inquiry import Asked
 
 Told = dict[str, Any]
 
 
-class CompanyNeededError(Fault):
-    """Offices of the whole company are needed, and topics are read office by office."""
-
-    def __init__(self, index: str) -> None:
-        super().__init__(
-            f"`{index}` follows from all offices, and topics are read office by office: explain it from files"
-        )
-
-
 def from_files(paths: list[str], asked: Asked, directory: Directory) -> Told:
     """Explain by files; without an instant, as of the greatest ``ts`` in them."""
-    log = gather_files(paths, asked.configuration, None if asked.needs_company else asked.office)
+    log = gather_files(paths, asked.configuration, asked.read_office)
     at_ms = log.greatest_ts_ms if asked.at_ms is None else asked.at_ms
     return explained(log, asked, Now(at_ms, at_ms), directory)
 
@@ -38,14 +28,7 @@ async def from_topics(
     """Explain by the topics of a cluster; without an instant, as of ``now``, or else of the wall's clock.
 
     Without a directory, by the one in force.
-
-    Raises
-    ------
-    CompanyNeededError
-        When it follows from the events of all offices.
     """
-    if asked.needs_company:
-        raise CompanyNeededError(asked.index.name)
     if directory is None:
         directory = await directory_in_force(asked.configuration)
     if now is None or asked.at_ms is not None:
@@ -53,7 +36,7 @@ async def from_topics(
         now = Now(at_ms, at_ms)
     windows_ms = [window_minutes(window) * 60_000 for window in asked.windows]
     begin_ms = min(begin_of(now.now_ms, window_ms) for window_ms in windows_ms)
-    wanted = Wanted(asked.office, asked.topics, begin_ms, now.now_ms)
+    wanted = Wanted(asked.read_office, asked.topics, begin_ms, now.now_ms)
     if asked.is_judged:
         wanted = wanted._replace(asked_since_ms=now.now_ms - round(asked.configuration.asked_within_s * 1000))
     told = explained(await gather_topics(asked.configuration, wanted, limits), asked, now, directory)

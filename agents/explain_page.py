@@ -13,7 +13,7 @@ from typing import Final, get_args
 import msgspec
 from aiohttp import web
 
-from agents.explain import CompanyNeededError, from_topics
+from agents.explain import from_topics
 from agents.gathering import Limits, TooMuchError
 from agents.owned import Owned
 from agents.worker import Worker
@@ -71,10 +71,7 @@ class ExplainPage:
             raise ValueError(
                 f"`{question.window}` is no window here: expected one of {', '.join(configuration.windows)}"
             )
-        asked = understand(question, configuration)
-        if asked.needs_company:
-            raise ValueError(str(CompanyNeededError(asked.index.name)))
-        return asked
+        return understand(question, configuration)
 
     async def _answer(self, asked: Asked, owned: Owned) -> web.Response:
         now = owned.state.now  # as it is shown

@@ -84,7 +84,7 @@ def gather_files(paths: list[str], configuration: Configuration, office: str | N
 class Wanted(NamedTuple):
     """What of the topics is wanted."""
 
-    office: str
+    office: str | None  # None: of all offices
     topics: Collection[str]  # without the prefix
     begin_ms: int  # of the windows
     at_ms: int
@@ -108,7 +108,7 @@ async def directory_in_force(configuration: Configuration) -> Directory:
 
 
 async def gather_topics(configuration: Configuration, wanted: Wanted, limits: Limits = NO_LIMITS) -> Log:
-    """Read what decides an office's indices from its partition of some topics.
+    """Read what decides an office's indices from its partition of some topics, or those of all offices from all partitions.
 
     Presses are read from as far back as a usual force majeure may reach into the windows; if a verdict speaks of one that
     was declared still earlier, all of the longest window.
@@ -156,8 +156,8 @@ def _slice(buffer: NDArray[np.uint8], row: np.void, name: str) -> bytes:
     return buffer[start : start + int(row[f"{name}_length"])].tobytes()
 
 
-async def _read(configuration: Configuration, office: str, starts: Mapping[str, int], limits: Limits) -> Log:
-    """Read an office's partition of topics, each from an instant of appending to where it ends now."""
+async def _read(configuration: Configuration, office: str | None, starts: Mapping[str, int], limits: Limits) -> Log:
+    """Read an office's partition of topics, or all, each from an instant of appending to where it ends now."""
     await require_broker(configuration.kafka.bootstrap, security_of(configuration))
     try:
         return await _read_all(configuration, office, starts, limits)
@@ -165,13 +165,14 @@ async def _read(configuration: Configuration, office: str, starts: Mapping[str, 
         raise ClusterError(f"the log cannot be read: {error}") from error
 
 
-async def _read_all(configuration: Configuration, office: str, starts: Mapping[str, int], limits: Limits) -> Log:
+async def _read_all(configuration: Configuration, office: str | None, starts: Mapping[str, int], limits: Limits) -> Log:
     deadline_s = time.monotonic() + limits.wait_s
     async with reader(configuration, isolation_level="read_committed") as consumer:
         prefix = configuration.topic_prefix
         partitions = await partitions_of(consumer, prefix + "presses")
         offices = OfficePartitions(partitions)
-        places = {TopicPartition(prefix + topic, offices[office]): topic for topic in starts}
+        numbers = range(partitions) if office is None else (offices[office],)
+        places = {TopicPartition(prefix + topic, number): topic for topic in starts for number in numbers}
         consumer.assign(list(places))
         ends = await consumer.end_offsets(list(places))
         begins = await consumer.offsets_for_times(
@@ -205,7 +206,12 @@ class _Reading:
     """One topic partition, read in order as a worker does."""
 
     def __init__(
-        self, configuration: Configuration, topic: str, place: TopicPartition, offices: OfficePartitions, office: str
+        self,
+        configuration: Configuration,
+        topic: str,
+        place: TopicPartition,
+        offices: OfficePartitions,
+        office: str | None,
     ) -> None:
         self._configuration = configuration
         self._topic = topic
@@ -238,6 +244,6 @@ class _Reading:
         offsets = np.array([record.offset for record in records], np.int64)
         for reject in intake.rejects:
             record = records[reject.position]
-            own = record.key == self._office.encode()
-            log.refuse(reject.reason, place_at(source, record.offset), may_matter=own)
+            matters = self._office is None or record.key == self._office.encode()
+            log.refuse(reject.reason, place_at(source, record.offset), may_matter=matters)
         log.add(intake.events, values, source, offsets, self._office, longest_ms)

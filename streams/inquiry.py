@@ -103,9 +103,10 @@ class Asked:
         return self.index.kind in JUDGED or (compared is not None and compared.name in MAIN)
 
     @property
-    def needs_company(self) -> bool:
-        """Whether it follows from the events of all offices."""
-        return self.deviation is not None and self.deviation.group == "company"
+    def read_office(self) -> str | None:
+        """The office from whose events it follows; None for all offices."""
+        follows_from_all = self.deviation is not None and self.deviation.group == "company"
+        return None if follows_from_all else self.office
 
     @property
     def topics(self) -> set[str]:

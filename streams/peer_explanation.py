@@ -101,6 +101,9 @@ def _listed(comparing: Comparing, peers: Peers, deviation: Deviation, own: int, 
     sign = comparing.signs[deviation.compared]
     near, far = (ends[:, window, deviation.compared] for ends in (peers.near, peers.far))
 
+    # Names come in the order in which they were heard of, which tells nothing: equals are listed by their intervals.
+    order = some[np.lexsort((far[some], near[some], some != own, values[some]))]
+
     def turned_back(turned: NDArray[np.float64], each: int) -> float:
         return float(turned[each] * sign)
 
@@ -111,7 +114,7 @@ def _listed(comparing: Comparing, peers: Peers, deviation: Deviation, own: int, 
             "better_end": turned_back(near, each),
             "worse_end": turned_back(far, each),
         }
-        for each in some[np.lexsort((some != own, values[some]))].tolist()
+        for each in order.tolist()
     ]
 
 

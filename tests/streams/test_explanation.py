@@ -115,7 +115,7 @@ def explanations(events, at_ms, config, *, narrow=False, most=None):
     of_office = {office: evidence(events, at_ms, config, office) for office in offices} if narrow else {}
     for row in some_of(list(rows(seen.engine, seen.partition)), most):
         asked = understand(question_about(row), configuration)
-        if not (narrow and asked.needs_company):
+        if not narrow or asked.read_office is not None:
             used = of_office.get(row["office_id"], seen)
             yield row, json.loads(msgspec.json.encode(answer(used, asked)))
 
