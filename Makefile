@@ -10,6 +10,7 @@ BENCHMARKS ?=
 # What checks deploy/: linters and schemas, apart from what the service is made of.
 DEPLOY_VENV := tests/deploy/.venv
 DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
+PURE := tests/kernels tests/reference tests/streams
 
 .PHONY: setup run test faults lint deploy-tools deploy-rule lock bench clean
 
@@ -29,8 +30,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Tests of pure code run side by side; those that measure time on brokers and workers have the machine to themselves.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(PURE)
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(PURE))
 
 # What `make test` does to a service in three minutes, many times over: hours. Prints its seed where something fails.
 faults: setup

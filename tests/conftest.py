@@ -5,10 +5,19 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.service import compile_kernels
+
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 pytest_plugins = ["tests.apache_kafka"]  # the brokers: fixtures kafka, apache_kafka, embedded_kafka
+
+
+def pytest_sessionstart(session):
+    """Compile once what several processes would all compile at the same time."""
+    config = session.config
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        compile_kernels()
 
 
 @pytest.hookimpl(hookwrapper=True)

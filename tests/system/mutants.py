@@ -53,6 +53,8 @@ MUTANTS = [
     Mutant("kernels/work.py", "if from_ms < work_until_ms and from_ms >= off_until_ms:", "if from_ms < work_until_ms:", "breaks are work"),
     Mutant("kernels/work.py", "sums[row, window, code] = 0", "pass", "who has no plan counts"),
     Mutant("streams/time_at_work.py", "            shifts = facts = 0\n        if shifts", "        if shifts", "calls before the first shift are lost"),
+    Mutant("kernels/work.py", "if from_ms >= call_until_ms:", "if True:", "who is on a call is idle, too"),
+    Mutant("kernels/work.py", 'min(np.int64(span["end_ms"]), now_ms)\n', 'np.int64(span["end_ms"])\n', "work that lies ahead is done"),
     # Force majeures and verdicts
     Mutant("kernels/force_majeure.py", 'if tables.force_majeures[row]["from_ms"] <= ts_ms:', 'if tables.force_majeures[row]["from_ms"] < ts_ms:', "the begin of a force majeure"),
     Mutant("kernels/force_majeure.py", 'while row != NONE and tables.force_majeures[row]["to_ms"] >= ts_ms:', 'while row != NONE and tables.force_majeures[row]["to_ms"] > ts_ms:', "the end of a force majeure"),
@@ -71,6 +73,12 @@ MUTANTS = [
     Mutant("kernels/trust.py", "last_ms == NONE or now_ms - last_ms > within_ms", "last_ms == NONE", "who was asked long ago was asked lately"),
     Mutant("kernels/trust.py", "inside / of_all > standards.force_majeure_level_max", "inside / of_all >= 1", "much force majeure is no reason"),
     Mutant("kernels/trust.py", "whole > 0 and lowest", "lowest", "what has no value lies inside its limits"),
+    Mutant("kernels/intervals.py", "+ prior_first) / whole", ") / whole", "intervals without a prior"),
+    Mutant("kernels/intervals.py", "Z * Z / 4.0)\n    return part", "Z * Z / 2.0)\n    return part", "intervals of shares are too wide"),
+    # Comparison
+    Mutant("streams/standing.py", "np.sqrt(_sums(deviation**2, starts) / sizes)", "np.sqrt(_sums(deviation**2, starts) / (sizes - 1))", "the deviation of a sample"),
+    Mutant("streams/standing.py", "[near - SAME, far]", "[near + SAME, far]", "equals rank behind each other"),
+    Mutant("streams/standing.py", "sizes >= least", "sizes > least", "groups just large enough have no values"),
     # Windows
     Mutant("kernels/windows.py", "counted = sign if ts_ms >= tables.window_begin_ms[window] else 0", "counted = sign if ts_ms > tables.window_begin_ms[window] else 0", "a survey at a window's begin"),
     Mutant("kernels/windows.py", 'if code != NONE and begin_ms <= press["ts_ms"] < end_ms:', 'if code != NONE and begin_ms < press["ts_ms"] < end_ms:', "a survey never leaves a window"),
@@ -95,6 +103,11 @@ MUTANTS = [
     Mutant("kernels/clients.py", "        thread(tables.clients, tables.client_calendar, rules.slot_ms, row)\n", "", "clients never leave their windows"),
     Mutant("kernels/ledger.py", 'if event["kind"] >= TAKING_PART:', "if False:", "who took part is not admitted with the rating"),
     Mutant("streams/members.py", "enumerate(names, int(firsts[at]) + 1)", "enumerate(names[:1], int(firsts[at]) + 1)", "of those who took part the first counts"),
+    # Departments, margins
+    Mutant("kernels/peer_ratings.py", 'sign * fact["amount"]', 'fact["amount"]', "scores never leave their group"),
+    Mutant("kernels/peer_ratings.py", "PEER_VOTES - SCORE_BEGIN] += sign", "PEER_VOTES - SCORE_BEGIN] += 1", "votes are not taken back"),
+    Mutant("kernels/margins.py", "if ts_ms < tables", "if ts_ms <= tables", "a margin at a window's begin"),
+    Mutant("kernels/margins.py", "half & _LOW_HALF", "half", "margins carry what they kept"),
     # Requests
     Mutant("kernels/requests.py", 'event["ts_ms"] < stage["ts_ms"]', 'event["ts_ms"] > stage["ts_ms"]', "the latest event of a stage counts"),
     Mutant("kernels/requests.py", 'else max(ts_ms, tables.stages[STAGES * row + OPENED]["ts_ms"])', "else ts_ms", "stages before the opening"),
@@ -148,7 +161,7 @@ MUTANTS = [
     Mutant("agents/owned.py", "self.next_offsets: dict[str, int] = dict(next_offsets or {})", "self.next_offsets: dict[str, int] = {}", "a restored state begins at the log's begin"),
     Mutant("agents/publishing.py", "self.surveys(owned, found.rows)", "pass", "what others told is not corrected"),
     Mutant("agents/holdings.py", "owned.told_from = starts[number] if owned.told else None", "owned.told_from = None", "what is not corrected yet is taken for told by us"),
-    Mutant("streams/told.py", "                rows.append(row)", "                pass", "what others told is found right"),
+    Mutant("streams/told.py", "np.array(differ, np.bool_)", "np.zeros(len(differ), np.bool_)", "what others told is found right"),
     Mutant("agents/worker.py", "owned.state.topic_clock_ms[topic] = intake.clock_ms\n", "pass\n", "nothing is too late"),
     Mutant("agents/worker.py", "note_batch(owned.state, intake, messages=batch.offsets.size, offsets=passed)", "pass", "nothing is accounted for"),
     Mutant("agents/publishing.py", "if batch.offsets[reject.position] >= mark:", "if batch.offsets[reject.position] > mark:", "the dead letter at the mark is lost"),

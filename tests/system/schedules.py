@@ -129,6 +129,7 @@ class _Writer:
             "force_majeure_pending": chance.choice(("include", "exclude")),
             "force_majeure_excludes": chance.choice(("all", "unfavourable", "numerator")),
             "correction_horizon_s": {"presses": chance.choice((300, 1800)), "sales": 300, "visits": 3600},
+            "comparison": {"indices": ["ink_personnel", "service_level", "nps", "sales"], "min_employees": 2},
             "request_targets": chance.choice(((), TARGETS, TARGETS)),
         } | TRUST[seed % len(TRUST)]
         self.is_dense = chance.random() < 0.5  # one panel, whose presses crowd
@@ -315,6 +316,7 @@ class _Writer:
             self._rating: (1, 6),
             self._request: (2, 14),
             self._shift: (1, 12),
+            self._peer_rating: (1, 8),
         }
         shares = [dense if self.is_dense else sparse for dense, sparse in makers.values()]
         return self.chance.choices(list(makers), shares)[0]()
@@ -428,6 +430,8 @@ class _Writer:
             amount_minor=amount,
             currency="EUR",
             employee_id=self.chance.choice((None, "ann")),
+            margin_minor=self.chance.choice((None, -700, 2**33)),
+            category=self.chance.choice((None, "plans")),
         )
 
     def _visit(self):
@@ -473,6 +477,27 @@ class _Writer:
             kind=self.chance.choice(("work", "work", "work", "break", "training", "leave")),
             end_ts=ts_ms + self.chance.choice((-1, 0, 45_000, 900_000, 3_600_000)),
         )
+
+    def _peer_rating(self):
+        """One rating, perhaps behind some others: fewer than five are not shown."""
+        chance = self.chance
+        office, _ = self._place()
+
+        def rating():
+            return self._make(
+                "peer_rating",
+                self._instant("peer_rating", office),
+                office,
+                from_department=chance.choice(("shop", "shop", "office")),
+                to_department=chance.choice(("stock", "stock", "office")),
+                scores={"pace": chance.choice((1, 6, 9))},
+                comment=chance.choice((None, " ", "late")),
+                vote_employee_ids=chance.choice((None, ["ann"], ["ann", "ben"])),
+            )
+
+        for _ in range(chance.choice((0, 0, 6))):
+            self._publish(rating())
+        return rating()
 
     def _instant_to_judge(self):
         """An instant not before now; if there is one nearby, one at which something has just left a window, or is about to."""

@@ -30,6 +30,7 @@ WAITING = {
     "visit",
     "rating",
     "request",
+    "peer_rating",
 }  # while they lie ahead of now
 
 
