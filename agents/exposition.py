@@ -11,180 +11,36 @@ of first sight, up to the first that does not fit with all of its series, then w
 there on are left out. How employees do beside their peers comes last but one, and signs of gaming, which are up to a minute old, last.
 """
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from agents.beside_peers import BesidePeers
 from agents.department_exposition import Departments, department_families
+from agents.metric_families import SURVEYS, UNREPRESENTATIVE, WITH_BASE, Metrics
+from agents.series import ENTITIES_AT_ONCE, SCOPES, Names, Part
 from agents.sign_exposition import SIGN_FAMILIES, KeptSigns, SignSeries
-from agents.text_format import escaped, head, leader_lines
-from kernels.formulas import DIAGNOSIS, ELSEWHERE, Formulas
+from agents.text_format import Columns, escaped, head, in_pieces, leader_lines
 from kernels.indices import evaluate_some
-from kernels.layout import OPEN_NOW, OVERDUE_NOW, survey_code
-from kernels.trust import Grounds
-from streams.catalogue import catalogue, metric_name
+from kernels.layout import OPEN_NOW, OVERDUE_NOW
+from streams.catalogue import metric_name
 from streams.comparison import NOWHERE, Comparing, Elsewhere
-from streams.configuration import Configuration
 from streams.departments import Told
-from streams.directory import Directory, Office
 from streams.engine import Engine
-from streams.evaluation import formulas_of
 from streams.goals import Led
-from streams.index import OUTCOMES, QUESTIONS, STAFF, Index, Scope, Weights
+from streams.index import QUESTIONS, STAFF, Scope
 from streams.partition import Partition
 from streams.results import REQUESTED_NOW
 from streams.signs import SIGNS
-from streams.trust import each_diagnosis, each_reason, standards
 
-ENTITIES_AT_ONCE = 1000  # of which a piece makes the labels, or counts the series
-LINES_AT_ONCE = 1024
-BYTES_AT_ONCE = 100_000  # a socket takes its time for more
-TEXTS_AT_ONCE = 64  # also where they are empty, since it takes a while to find that out
-# Of offices: means over offices are weighted by what these rest on; others have it as a metric of its own.
-WITH_BASE = ("ink_personnel", "ink_office", "iel", "silent_share", "service_level")
-SURVEYS, UNREPRESENTATIVE, ASKED = "surveys", "unrepresentative", "question_last_asked_timestamp_seconds"
+ASKED = "question_last_asked_timestamp_seconds"
 _REQUESTS_NOW = (
     ("requests_open", OPEN_NOW, "Requests that are open now, where any is."),
     ("requests_overdue", OVERDUE_NOW, "Requests that are open now, and late for a target."),
 )
-_ORDER: tuple[Scope, ...] = ("office", "priority", "category", "queue", "employee")  # the most important first
 
 _NEVER_ASKED = np.empty((0, len(QUESTIONS)))
-
-
-def office_info(directory: Directory, offices: Sequence[Office]) -> bytes:
-    """What the directory says of offices, for boards to join to their indices; nothing where there are none."""
-    if not offices:
-        return b""
-    lines = [
-        f'kqi_office_info{{office="{escaped(each.id)}",name="{escaped(each.name or "")}",'
-        f'region="{escaped(each.region or "")}",time_zone="{escaped(directory.zone_of(each.id).name)}"}} 1.0\n'
-        for each in offices
-    ]
-    return head("kqi_office_info", "What the directory says of an office.") + "".join(lines).encode()
-
-
-class _Metrics:
-    """The metrics of one scope: each has a formula, and a beginning of its lines."""
-
-    def __init__(self, configuration: Configuration, scope: Scope) -> None:
-        self._scope = scope
-        self._rows: list[Index] = []
-        self.beginnings: list[bytes] = []
-        self.places: dict[str, range] = {}  # of the metrics of each family
-        self.goals: dict[str, int] = {}  # the metrics of indices that take more than counters, by name
-        for index in catalogue(configuration):
-            if scope in index.scopes:
-                self._add_index(index)
-                if scope == "office" and index.name in WITH_BASE:
-                    self._add(f"{index.name}_base", [_base(index)], [""])
-        if scope in STAFF:
-            surveys = _survey_counts()
-            labels = [f'question="{question}",outcome="{each}",' for question in QUESTIONS for each in OUTCOMES]
-            self._add(SURVEYS, surveys, labels)
-            reasons = each_reason()
-            self._add(UNREPRESENTATIVE, reasons.values(), [f'index="{i}",reason="{each}",' for i, each in reasons])
-        self.formulas: Formulas = formulas_of(self._rows, standards(configuration))
-        self.formulas.has_base[self.places.get(SURVEYS, range(0))] = True
-
-    def _add_index(self, index: Index) -> None:
-        family = metric_name(self._scope, index).removeprefix(f"kqi_{self._scope}_")
-        if index.kind == DIAGNOSIS:
-            self._add(family, each_diagnosis(index), [f'{index.name}="{word}",' for word in index.words])
-        else:
-            self._add(family, [index], [""])
-            if index.kind == ELSEWHERE:
-                self.goals[index.name] = self.places[family].start
-
-    def _add(self, family: str, rows: Iterable[Index], labels: list[str]) -> None:
-        """Add the metrics of a family; their labels are those that they have besides those of all."""
-        self.places[family] = range(len(self._rows), len(self._rows) + len(labels))
-        self._rows += rows
-        self.beginnings += [f"kqi_{self._scope}_{family}{{{label}".encode() for label in labels]
-
-
-def _base(index: Index) -> Index:
-    return Index(f"{index.name}_base", "count", ("office",), "", index.base, index.base, divides=False, needs_base=True)
-
-
-def _survey_counts() -> list[Index]:
-    """Counts of surveys by question and outcome; all of them have a value where there is any survey."""
-    counts: list[Weights] = [
-        {survey_code(question, outcome, 0): 1.0, survey_code(question, outcome, 1): 1.0}
-        for question in range(len(QUESTIONS))
-        for outcome in range(len(OUTCOMES))
-    ]
-    every = {counter: weight for count in counts for counter, weight in count.items()}
-    return [Index("surveys", "count", STAFF, "", count, every, divides=False) for count in counts]
-
-
-class _Names:
-    """The entities of one partition by scope, and their labels, as far as they were needed yet."""
-
-    def __init__(self, partition: Partition, windows: tuple[str, ...]) -> None:
-        self.partition = partition
-        self._windows = windows
-        self._known = 0
-        self.entities = {scope: array("q") for scope in _ORDER}  # in order of first sight
-        self.labels: dict[Scope, list[bytes]] = {scope: [] for scope in _ORDER}  # entity by entity, all windows of each
-        self.offices: list[bytes] = []  # labels of offices without a window
-
-    def sort(self) -> bool:
-        """Sort some more entities by scope; False when there are none."""
-        new = self.partition.names.entities[self._known : self._known + ENTITIES_AT_ONCE]
-        for number, (scope, _, _) in enumerate(new, self._known):
-            if scope != "nameless":
-                self.entities[scope].append(number)
-        self._known += len(new)
-        return bool(new)
-
-    def label(self, scope: Scope, count: int) -> bool:
-        """Make some more labels of the first ``count`` entities of a scope; False when there are none to make."""
-        labels = self.labels[scope]
-        known = len(labels) // len(self._windows)
-        new = self.entities[scope][known : min(count, known + ENTITIES_AT_ONCE)]
-        for number in new:
-            _, office, name = self.partition.names.entities[number]
-            own = "" if scope == "office" else f'{scope}="{escaped(name)}",'
-            if scope == "office":
-                self.offices.append(f'office="{escaped(office)}"}} '.encode())
-            start = f'office="{escaped(office)}",{own}window="'
-            labels += [f'{start}{window}"}} '.encode() for window in self._windows]
-        return bool(new)
-
-
-class _Part:
-    """What one partition has to show of one scope."""
-
-    def __init__(
-        self,
-        names: _Names,
-        values: NDArray[np.float64],
-        counts: NDArray[np.int64],
-        further: NDArray[np.int64],
-        grounds: Grounds,
-        asked_s: NDArray[np.float64],
-        now: NDArray[np.int32],
-        besides: NDArray[np.int64],
-    ) -> None:
-        self.names = names
-        self.grounds = grounds
-        self.asked_s = asked_s  # (entities, questions) when each was last asked, NaN for never; of offices alone
-        self.values = values  # (entities, windows, metrics), NaN for none
-        self.counts = counts  # (entities,) of values
-        self.now = now  # (entities and those further, 2) requests open and overdue
-        self.besides = besides  # (entities and those further,) of series that are not computed of counters alone
-        self.further = further  # entities whose values were not taken, for want of room; they stand behind the others
-        self.shown = counts.size  # of the entities
-
-    def names_of(self, scope: Scope) -> tuple[Sequence[int], int, list[bytes]]:
-        """The entities that there were, how many of them are shown, and the labels of these at least."""
-        entities = self.names.entities[scope][: self.counts.size + self.further.size]
-        return entities, self.shown, self.names.labels[scope]
 
 
 class Exposition:
@@ -193,11 +49,11 @@ class Exposition:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         configuration = engine.configuration
-        self.metrics = {scope: _Metrics(configuration, scope) for scope in _ORDER}
+        self.metrics = {scope: Metrics(configuration, scope) for scope in SCOPES}
         self.departments = Departments(engine)
         self.comparing = Comparing(configuration)
         self.signs = KeptSigns(engine)
-        self._names: dict[int, _Names] = {}
+        self._names: dict[int, Names] = {}
 
     def scrape(self, partitions: Iterable[Partition], elsewhere: Elsewhere | None = NOWHERE) -> "Scrape":
         """Begin a scrape; several may be under way.
@@ -217,9 +73,9 @@ class Exposition:
         """Render the partitions as they stand, at once."""
         return b"".join(self.scrape(partitions).pieces()).decode()
 
-    def _names_of(self, partition: Partition) -> _Names:
+    def _names_of(self, partition: Partition) -> Names:
         # The names hold their partition, so that no other can have its id.
-        return self._names.get(id(partition)) or _Names(partition, self.engine.configuration.windows)
+        return self._names.get(id(partition)) or Names(partition, self.engine.configuration.windows)
 
 
 class Scrape:
@@ -228,7 +84,7 @@ class Scrape:
     ``series`` is how many series it shows, ``left_out`` how many not; both are known when the pieces have come.
     """
 
-    def __init__(self, exposition: Exposition, partitions: list[_Names], elsewhere: Elsewhere | None) -> None:
+    def __init__(self, exposition: Exposition, partitions: list[Names], elsewhere: Elsewhere | None) -> None:
         self.series = 0
         self.left_out = 0
         self._engine = exposition.engine
@@ -239,14 +95,14 @@ class Scrape:
         self._comparing = exposition.comparing
         self._beside_peers = BesidePeers(exposition.comparing, windows, elsewhere)
         self._signs = SignSeries(exposition.signs, windows)
-        self._parts: dict[Scope, list[_Part]] = {scope: [] for scope in _ORDER}
+        self._parts: dict[Scope, list[Part]] = {scope: [] for scope in SCOPES}
         self._leaders: list[Led] = []
         self._departments = exposition.departments
         self._of_departments: list[Told] = []
 
     def pieces(self) -> Iterator[bytes]:
         """The text; pieces may be empty."""
-        used = dict.fromkeys(_ORDER, 0)
+        used = dict.fromkeys(SCOPES, 0)
         for names in self._partitions:
             while names.sort():
                 yield b""
@@ -257,9 +113,9 @@ class Scrape:
         yield from self._label()
         yield from self._compare()
         yield from self._take_signs()
-        yield from _in_pieces(self._families())
+        yield from in_pieces(self._families())
 
-    def _take(self, names: _Names, used: dict[Scope, int]) -> None:
+    def _take(self, names: Names, used: dict[Scope, int]) -> None:
         """Take the values of a partition, of one instant; no more of them than there can be room for."""
         totals = self._engine.evaluation.totals(names.partition)
         grounds = self._engine.evaluation.grounds(names.partition)
@@ -269,7 +125,7 @@ class Scrape:
         reached = self._engine.evaluation.reached(names.partition, everyone, totals, grounds)
         self._leaders += self._engine.evaluation.leaders(names.partition, reached)
         more_important = 0
-        for scope in _ORDER:
+        for scope in SCOPES:
             entities = np.array(names.entities[scope], np.int64)
             more_important += used[scope]
             room = max(0, self._room - more_important)
@@ -284,7 +140,7 @@ class Scrape:
             if reached.values:
                 for name, place in metrics.goals.items():
                     values[:, :, place] = reached.values[name][entities[: counts.size]]
-            part = _Part(names, values, counts, entities[counts.size :], grounds, asked_s, now, besides)
+            part = Part(names, values, counts, entities[counts.size :], grounds, asked_s, now, besides)
             self._parts[scope].append(part)
             taken = room if part.further.size else int(counts.sum())
             used[scope] += taken
@@ -294,7 +150,7 @@ class Scrape:
     def _cut(self) -> None:
         """Leave out all from the first entity that does not fit; other partitions may have needed the room."""
         room = self._cut_leaders()
-        for scope in _ORDER:
+        for scope in SCOPES:
             for part in self._parts[scope]:
                 ends = np.cumsum(part.counts)
                 part.shown = int(np.searchsorted(ends, room, side="right"))
@@ -359,7 +215,7 @@ class Scrape:
             (scope, metric_name(scope, index), index.help)
             for index in self._engine.evaluation.indices
             for scope in index.scopes
-            if scope in _ORDER
+            if scope in SCOPES
         ]
         families += [(scope, f"kqi_{scope}_{SURVEYS}", "Valid surveys by question and outcome.") for scope in STAFF]
         families += [
@@ -372,7 +228,7 @@ class Scrape:
             yield head(name, text)
             for place in metrics.places[name.removeprefix(f"kqi_{scope}_")]:
                 yield from columns[scope].lines(metrics.beginnings[place], place)
-        deviations = _Columns(self._beside_peers.labels, self._beside_peers.values)
+        deviations = Columns(self._beside_peers.labels, self._beside_peers.values)
         for place, index in enumerate(self._comparing.indices):
             name = metric_name("employee", index)
             yield head(name, index.help)
@@ -398,7 +254,7 @@ class Scrape:
             joined = np.concatenate(values) if values else np.empty((0, len(SIGN_FAMILIES), len(SIGNS)))
             for family, (name, text) in enumerate(SIGN_FAMILIES):
                 yield head(f"kqi_{scope}_{name}", text)
-                columns = _Columns(self._signs.labels[scope], joined[:, family])
+                columns = Columns(self._signs.labels[scope], joined[:, family])
                 for place, sign in enumerate(SIGNS):
                     yield from columns.lines(f'kqi_{scope}_{name}{{sign="{sign}",'.encode(), place)
 
@@ -421,55 +277,17 @@ def _besides(asked_s: NDArray[np.float64], now: NDArray[np.int32]) -> NDArray[np
     return besides + np.count_nonzero(~np.isnan(asked_s), axis=1) if asked_s.size else besides
 
 
-class _Columns:
-    """Labels, and the values of metrics, a column each."""
-
-    def __init__(self, labels: list[bytes], values: NDArray[np.float64]) -> None:
-        self._labels = np.array(labels, np.object_)
-        self._values = values  # (labels, metrics), NaN for none
-
-    def lines(self, beginning: bytes, metric: int) -> Iterator[bytes]:
-        """The lines of one metric, some thousands at once."""
-        for start in range(0, self._labels.size, LINES_AT_ONCE):
-            values = self._values[start : start + LINES_AT_ONCE, metric]
-            present = ~np.isnan(values)
-            labels = self._labels[start : start + LINES_AT_ONCE][present].tolist()
-            if labels:
-                # The shortest digits that read back as the same number, "[0.25,7.0]": a tenth of the time of `repr`.
-                numbers = orjson.dumps(values[present], option=orjson.OPT_SERIALIZE_NUMPY)
-                words = [b"\n" + beginning] * (3 * len(labels) + 1)
-                words[0] = beginning
-                words[1::3] = labels
-                words[2::3] = numbers[1:-1].split(b",")
-                words[-1] = b"\n"
-                yield b"".join(words)
-
-
-def _columns(scope: Scope, parts: list[_Part]) -> _Columns:
+def _columns(scope: Scope, parts: list[Part]) -> Columns:
     """All metrics of one scope, of all partitions one after the other."""
     labels: list[bytes] = []
     for part in parts:
         labels += part.names.labels[scope][: part.shown * part.values.shape[1]]
     shown = [part.values[: part.shown].reshape(-1, part.values.shape[2]) for part in parts]
-    return _Columns(labels, np.concatenate(shown) if shown else np.empty((0, 0)))
+    return Columns(labels, np.concatenate(shown) if shown else np.empty((0, 0)))
 
 
-def _asked_columns(parts: list[_Part]) -> _Columns:
+def _asked_columns(parts: list[Part]) -> Columns:
     """When each question was last asked in the offices that are shown; without windows."""
     labels = [label for part in parts for label in part.names.offices[: part.shown]]
     shown = [part.asked_s[: part.shown] for part in parts]
-    return _Columns(labels, np.concatenate(shown) if shown else np.empty((0, 0)))
-
-
-def _in_pieces(texts: Iterator[bytes]) -> Iterator[bytes]:
-    """Join texts to pieces worth handing out."""
-    held: list[bytes] = []
-    size = 0
-    for text in texts:
-        held.append(text)
-        size += len(text)
-        if size >= BYTES_AT_ONCE or len(held) == TEXTS_AT_ONCE:
-            yield b"".join(held)
-            held.clear()
-            size = 0
-    yield b"".join(held)
+    return Columns(labels, np.concatenate(shown) if shown else np.empty((0, 0)))

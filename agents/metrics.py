@@ -8,9 +8,10 @@ from contextlib import suppress
 from aiohttp import web
 
 from agents import tracing
-from agents.exposition import Exposition, office_info
+from agents.exposition import Exposition
 from agents.presence import KeptPresence
 from agents.telemetry import OPENMETRICS, TEXT
+from agents.text_format import office_info
 from agents.worker import Worker
 from streams.comparison import Elsewhere
 from streams.fates import fates

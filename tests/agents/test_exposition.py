@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
-from agents.exposition import WITH_BASE, Exposition, _Columns
+from agents.exposition import Exposition
+from agents.metric_families import WITH_BASE
+from agents.text_format import Columns
 from kernels.layout import SURVEY_CODES
 from streams.configuration import configure
 from streams.engine import Engine
@@ -228,7 +230,7 @@ def test_numbers_are_read_back_to_the_last_bit():
             [0.0, 0.1 + 0.2, 1e16, 1e22, 1e23, 5e-324, 2**53 + 2, 123456789012345680.0],
         ]
     )
-    columns = _Columns([b'office="riga-1",window="1h"} '] * numbers.size, numbers[:, None])
+    columns = Columns([b'office="riga-1",window="1h"} '] * numbers.size, numbers[:, None])
     text = b"".join(columns.lines(b"kqi_office_sales{", 0)).decode()
     assert [float(line.split()[-1]) for line in text.splitlines()] == numbers.tolist()
 
@@ -241,8 +243,10 @@ def test_many_pieces_make_the_same_text(monkeypatch):
     engine = Engine(configure(("the test", {})))
     partitions = crowd(engine, 30, 2)
     whole = Exposition(engine).text(partitions)
-    for name, size in {"ENTITIES_AT_ONCE": 7, "LINES_AT_ONCE": 13, "BYTES_AT_ONCE": 100, "TEXTS_AT_ONCE": 3}.items():
-        monkeypatch.setattr("agents.exposition." + name, size)
+    for place in ("series", "exposition"):
+        monkeypatch.setattr(f"agents.{place}.ENTITIES_AT_ONCE", 7)
+    for name, size in {"LINES_AT_ONCE": 13, "BYTES_AT_ONCE": 100, "TEXTS_AT_ONCE": 3}.items():
+        monkeypatch.setattr(f"agents.text_format.{name}", size)
     pieces = list(Exposition(engine).scrape(partitions).pieces())
     assert len(pieces) > 500
     assert b"".join(pieces).decode() == whole
