@@ -1,11 +1,19 @@
-"""An HTTP server on one address."""
+"""An HTTP server on one address.
 
+What listens on the loopback address is for programs of this machine. A page from elsewhere, in a browser here, can reach it under a
+name of its own that leads to this machine, and then reads what it likes: so names other than localhost are refused there.
+"""
+
+import ipaddress
 import os
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from streams.faults import Fault
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class PortTakenError(Fault):
@@ -43,7 +51,8 @@ class Site:
         PortTakenError
             When the address cannot be had.
         """
-        application = web.Application(client_max_size=64 * 1024)
+        guards = [_literal_hosts_only] if is_loopback(self._host) else []
+        application = web.Application(client_max_size=64 * 1024, middlewares=guards)
         application.add_routes(self._routes)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -59,3 +68,36 @@ class Site:
         """Stop listening."""
         if self._runner is not None:
             await self._runner.cleanup()
+
+
+def host_is_literal(host: str) -> bool:
+    """Tell whether a host is an address or localhost: any other name could be rebound to this machine by its owner."""
+    name = _name_of(host)
+    return name == "localhost" or _address_of(name) is not None
+
+
+@web.middleware
+async def _literal_hosts_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if host_is_literal(request.host):
+        return await handler(request)
+    return web.Response(status=403, text="this is served under localhost and addresses alone\n")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a server that listens on a host is for programs of this machine alone."""
+    address = _address_of(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _name_of(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _address_of(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None

@@ -7,11 +7,9 @@ Pages from elsewhere can neither press nor read: requests need a `Host` that no 
 needs the page's own `Origin` and a JSON body. Nothing on the page comes from elsewhere, and all text is set as text.
 """
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 import orjson
@@ -22,6 +20,7 @@ from agents.board.collector import Collector
 from agents.board.rounds import Round
 from agents.board.trial import NotNowError, Question, Trial
 from agents.board.values import MAIN, View, reading
+from agents.listening import host_is_literal
 from streams.configuration import Configuration
 from streams.events import Id
 
@@ -229,27 +228,12 @@ def _guarded(handler: Handler) -> Handler:
 
     async def guard(request: web.Request) -> web.StreamResponse:
         response = (
-            await handler(request) if _host_is_literal(request.host) else _refusal(403, "no board under this name")
+            await handler(request) if host_is_literal(request.host) else _refusal(403, "no board under this name")
         )
         response.headers.update(HEADERS)
         return response
 
     return guard
-
-
-def _host_is_literal(host: str) -> bool:
-    """Tell whether a host is an address or localhost: any other name could be rebound to this machine by its owner."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    if name == "localhost":
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _same_origin(request: web.Request) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from agents.listening import PortTakenError, Site
+from agents.listening import PortTakenError, Site, is_loopback
 from agents.owned import Owned
 from agents.web import worker_routes
 from agents.worker import Worker
@@ -92,6 +92,39 @@ async def test_nothing_is_shown_while_the_group_rebalances(client, worker):
     _, text = await page(client, "/metrics")
     seen = Scrape(text)
     assert (seen("kqi_worker_partitions"), seen("kqi_worker_ready")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("listens_on", "host", "status"),
+    [
+        ("127.0.0.1", "127.0.0.1:9464", 200),
+        ("127.0.0.1", "localhost", 200),
+        ("localhost", "[::1]:9464", 200),
+        ("127.0.0.1", "evil.example", 403),
+        ("localhost", "evil.example:9464", 403),
+        ("127.0.0.1", "localhost.evil.example", 403),
+    ],
+)
+async def test_rebound_names(listens_on, host, status):
+    """On loopback nothing is read under a name that its owner points to this machine."""
+
+    async def here(_request):
+        return web.Response(text="here")
+
+    site = Site([web.get("/metrics", here)], listens_on, 0)
+    await site.start()
+    try:
+        headers = {"Host": host}
+        async with ClientSession() as session, session.get(f"{site.nearby_address}/metrics", headers=headers) as answer:
+            assert answer.status == status
+    finally:
+        await site.stop()
+
+
+def test_where_names_are_guarded():
+    """What others reach, in a container or a cluster, they know by its name."""
+    guarded = {"127.0.0.1": True, "127.1.2.3": True, "::1": True, "localhost": True, "0.0.0.0": False, "worker": False}
+    assert {host: is_loopback(host) for host in guarded} == guarded
 
 
 async def test_a_site_on_a_free_port():
