@@ -11,7 +11,7 @@ from tests.system.schedules import ALL, START_MS, Schedule
 S_MS = START_MS - 5000  # when the survey S begins
 
 
-def sent(topic, kind, event_id, ts_ms, **fields):
+def sent(topic, kind, event_id, ts_ms, /, **fields):
     """An event arrives."""
     event = {"type": kind, "event_id": event_id, "ts": ts_ms, "office_id": "riga"} | fields
     return "send", topic, 0, b"riga", json.dumps(event).encode(), 0
@@ -79,7 +79,16 @@ TOLD_AND_NOTED = [*OLD, answer("early", -100_000), *READ, PUBLISH, COMMIT]
 TWO_CHECKPOINTS = [*OLD, *CHECKPOINT, answer("early", -100_000), *READ, *CHECKPOINT, COMMIT]
 SILENCE_WAITS = [press("before", -120_000), answer("a", -119_999), *READ, press("S", 0), *READ, *SILENCE]
 
+CALL = sent(
+    "calls", "call", "c", S_MS, direction="inbound", disposition="answered", wait_s=5, talk_s=60, employee_id="ann"
+)
+SHIFT = sent("shifts", "shift", "w", S_MS, employee_id="ann", kind="work", end_ts=S_MS + 900_000)
+WORK = [("fetch", 0, topic, 0, ALL) for topic in ("calls", "shifts")]
+
 LIVES = {
+    "a shift is told of after a call that lies in it": lives(
+        [CALL, *WORK, ("judge", START_MS + 100_000), SHIFT, *WORK, ("judge", START_MS + 200_000)], [], WORK
+    ),
     "offsets are committed while nothing has been published": lives(
         TO_BE_TOLD, [], READ, checkpoint_interval_s=0, last_words=[COMMIT]
     ),
