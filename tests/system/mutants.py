@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("kernels", "streams", "agents")
-SCHEDULES = 400  # at most, for one mutant
+SCHEDULES = 1000  # at most, for one mutant
 LONGEST_S = 600  # a mutant that hangs is of no use
 BEGINS = "the simulation begins"
 
