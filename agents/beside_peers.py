@@ -1,4 +1,4 @@
-"""What one scrape shows of how employees do beside their peers; made window by window, so that others get their turn."""
+"""What one scrape shows of how employees do beside their peers; made some windows at a time, so that others get their turn."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from kernels.trust import Grounds
 from streams.comparison import Comparing, Elsewhere, Peers
 from streams.partition import Partition
+
+EMPLOYEES_AT_ONCE = 1000  # times windows: as long as a turn may take
 
 
 class BesidePeers:
@@ -35,14 +37,16 @@ class BesidePeers:
 
     def compare(self) -> Iterator[None]:
         """Compare them all; they may be shown then."""
-        for peers in self._peers:
-            shape = peers.entities.size, self._windows, len(self._comparing.indices)
-            self._deviations.append(np.full(shape, np.nan))
-        for window in range(self._windows):
-            told = self._comparing.deviations(window, self._peers, self._elsewhere)
-            for values, deviations in zip(self._deviations, told, strict=True):
-                values[:, window] = deviations.values
+        employees = sum(peers.entities.size for peers in self._peers)
+        at_once = max(1, EMPLOYEES_AT_ONCE // max(1, employees))
+        made: list[list[NDArray[np.float64]]] = [[] for _ in self._peers]
+        for first in range(0, self._windows, at_once):
+            windows = range(first, min(first + at_once, self._windows))
+            told = self._comparing.deviations(windows, self._peers, self._elsewhere)
+            for parts, deviations in zip(made, told, strict=True):
+                parts.append(deviations.values)
             yield
+        self._deviations = [np.concatenate(parts, axis=1) for parts in made]
 
     def fit(self, shown: Sequence[tuple["array[int]", list[bytes]]], room: int) -> None:
         """Leave out all from the first employee who is not shown, or whose series do not fit.

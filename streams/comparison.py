@@ -55,9 +55,9 @@ NOWHERE: Final[Elsewhere] = {}
 
 
 class Deviations(NamedTuple):
-    """How employees do in one window."""
+    """How employees do in some windows."""
 
-    values: NDArray[np.float64]  # (employees, deviations), NaN for no value
+    values: NDArray[np.float64]  # (employees, windows, deviations), NaN for no value
     bases: NDArray[np.int64]  # the same shape: how many are compared, or the index's base; 0 where one takes no part
 
 
@@ -132,63 +132,71 @@ class Comparing:
 
     # How they do --------------------------------------------------------------------------------------------------
 
-    def deviations(self, window: int, own: Sequence[Peers], elsewhere: Elsewhere | None) -> list[Deviations]:
-        """How those of some partitions do in one window.
+    def deviations(self, windows: Sequence[int], own: Sequence[Peers], elsewhere: Elsewhere | None) -> list[Deviations]:
+        """How those of some partitions do in some windows.
 
         Parameters
         ----------
         elsewhere
             The rest of the company; None where it is not known, so that nothing can be told of the company.
         """
-        cells = [_cells(peers, window) for peers in own]
+        parts = [_cells(peers, windows) for peers in own]
         told = []
-        for peers, each in zip(own, cells, strict=True):
-            shape = peers.entities.size, len(self.indices)
-            found = Deviations(np.full(shape, np.nan), np.zeros(shape, np.int64))
-            offices = peers.offices[each.rows] * len(self.compared) + each.columns
-            self._enter(found, each, 0, standing(each.values, each.near, each.far, offices, self.least))
-            self._enter_critical(found, each)
-            told.append(found)
-        if own and elsewhere is not None:
-            self._compare_company(window, cells, told, elsewhere)
+        for peers in own:
+            shape = peers.entities.size, len(windows), len(self.indices)
+            told.append(Deviations(np.full(shape, np.nan), np.zeros(shape, np.int64)))
+        if not own:
+            return told
+        cells = _joined(parts)
+        offices = np.concatenate([peers.offices[part.rows] for peers, part in zip(own, parts, strict=True)])
+        places = np.repeat(np.arange(len(own)), [part.rows.size for part in parts])
+        in_offices = self._groups(cells, places * (1 + offices.max(initial=0)) + offices, len(windows))
+        self._enter(told, parts, 0, standing(cells.values, cells.near, cells.far, in_offices, self.least))
+        for found, part in zip(told, parts, strict=True):
+            self._enter_critical(found, part)
+        if elsewhere is not None:
+            others = [
+                _cells_of_others(at, column, elsewhere[window, column])
+                for at, window in enumerate(windows)
+                for column in range(len(self.compared))
+                if (window, column) in elsewhere
+            ]
+            company = _joined([cells, *others])
+            groups = self._groups(company, 0, len(windows))
+            self._enter(told, parts, _MEASURES, standing(company.values, company.near, company.far, groups, self.least))
         return told
 
-    def _compare_company(
-        self, window: int, cells: "list[_Cells]", told: list[Deviations], elsewhere: Elsewhere
-    ) -> None:
-        others = [
-            _cells_of_others(column, elsewhere[window, column])
-            for column in range(len(self.compared))
-            if (window, column) in elsewhere
-        ]
-        company = _Cells(*(np.concatenate(parts) for parts in zip(*cells, *others, strict=True)))
-        found = standing(company.values, company.near, company.far, company.columns, self.least)
-        start = 0
-        for each, deviations in zip(cells, told, strict=True):
-            part = slice(start, start + each.rows.size)
-            self._enter(deviations, each, _MEASURES, found.of(part))
-            start = part.stop
+    def _groups(self, cells: "_Cells", teams: NDArray[np.int64] | int, windows: int) -> NDArray[np.int64]:
+        """Numbers of the groups that are compared: of one team, in one window, by one index."""
+        groups: NDArray[np.int64] = (teams * windows + cells.windows) * len(self.compared) + cells.columns
+        return groups
 
-    def _enter(self, told: Deviations, cells: "_Cells", place: int, found: Standing) -> None:
-        columns = self._firsts[cells.columns] + place
-        told.values[cells.rows, columns] = found.z * self.signs[cells.columns]
-        told.values[cells.rows, columns + 1] = found.rank
-        told.values[cells.rows, columns + 2] = found.from_leader
-        for measure in range(_MEASURES):
-            told.bases[cells.rows, columns + measure] = found.counts
+    def _enter(self, told: list[Deviations], parts: "list[_Cells]", place: int, found: Standing) -> None:
+        start = 0
+        for deviations, cells in zip(told, parts, strict=True):
+            some = found.of(slice(start, start + cells.rows.size))
+            start += cells.rows.size
+            columns = self._firsts[cells.columns] + place
+            deviations.values[cells.rows, cells.windows, columns] = some.z * self.signs[cells.columns]
+            deviations.values[cells.rows, cells.windows, columns + 1] = some.rank
+            deviations.values[cells.rows, cells.windows, columns + 2] = some.from_leader
+            for measure in range(_MEASURES):
+                deviations.bases[cells.rows, cells.windows, columns + measure] = some.counts
 
     def _enter_critical(self, told: Deviations, cells: "_Cells") -> None:
         critical = self.critical[cells.columns]
         known = ~np.isnan(critical)
-        places = cells.rows[known], self._firsts[cells.columns[known]] + _MEASURES * len(GROUPS)
+        columns = self._firsts[cells.columns[known]] + _MEASURES * len(GROUPS)
+        places = cells.rows[known], cells.windows[known], columns
         told.values[places] = cells.near[known] > critical[known] + SAME
         told.bases[places] = cells.bases[known]
 
 
 class _Cells(NamedTuple):
-    """Those who take part in one window, each with each index, one after the other, (n,)."""
+    """Those who take part, each in each window with each index, one after the other, (n,)."""
 
     rows: NDArray[np.int64]  # of the employees
+    windows: NDArray[np.int64]  # their places among those asked for
     columns: NDArray[np.int64]  # of the compared indices
     values: NDArray[np.float64]
     near: NDArray[np.float64]
@@ -196,15 +204,21 @@ class _Cells(NamedTuple):
     bases: NDArray[np.float64]
 
 
-def _cells(peers: Peers, window: int) -> _Cells:
-    rows, columns = np.nonzero(~np.isnan(peers.values[:, window]))
-    numbers = (each[rows, window, columns] for each in (peers.values, peers.near, peers.far, peers.bases))
-    return _Cells(rows, columns, *numbers)
+def _cells(peers: Peers, windows: Sequence[int]) -> _Cells:
+    chosen = np.array(windows, np.int64)
+    rows, at, columns = np.nonzero(~np.isnan(peers.values[:, chosen]))
+    places = rows, chosen[at], columns
+    return _Cells(rows, at, columns, *(each[places] for each in (peers.values, peers.near, peers.far, peers.bases)))
 
 
-def _cells_of_others(column: int, others: Others) -> _Cells:
-    number, nothing = np.full(others.values.size, column), np.full(others.values.size, np.nan)
-    return _Cells(number, number, others.values, nothing, others.far, nothing)
+def _cells_of_others(at: int, column: int, others: Others) -> _Cells:
+    nobody, nothing = np.full(others.values.size, -1), np.full(others.values.size, np.nan)
+    window, number = np.full(others.values.size, at), np.full(others.values.size, column)
+    return _Cells(nobody, window, number, others.values, nothing, others.far, nothing)
+
+
+def _joined(parts: "Sequence[_Cells]") -> _Cells:
+    return _Cells(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
 # Rows of the catalogue ---------------------------------------------------------------------------------------------

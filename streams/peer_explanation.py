@@ -68,15 +68,15 @@ def beside_peers(evidence: Evidence, comparing: Comparing, name: str, employee: 
             "peers": [],
         }
     row = int(own[0])
-    (told,) = comparing.deviations(window, [peers], NOWHERE)
+    (told,) = comparing.deviations([window], [peers], NOWHERE)
     at = comparing.indices.index(deviation.row)
-    value = value_of(float(told.values[row, at]), deviation.row, ())
+    value = value_of(float(told.values[row, 0, at]), deviation.row, ())
     listed = _listed(comparing, peers, deviation, row, window)
     text = f"{_in_words(comparing, deviation, listed, value)} = {shown(value)}"
     critical = float(comparing.critical[deviation.compared] * comparing.signs[deviation.compared])
     return {
         "value": value,
-        "base": int(told.bases[row, at]),
+        "base": int(told.bases[row, 0, at]),
         "formula": _formula(deviation, text),
         "better": BETTER[comparing.compared[deviation.compared].name],
         "min_employees": comparing.least,

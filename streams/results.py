@@ -85,8 +85,10 @@ def _beside_peers(engine: Engine, partition: Partition) -> dict[tuple[int, str],
     peers = comparing.peers(engine, partition)
     found = {}
     for window, label in enumerate(engine.configuration.windows):
-        (told,) = comparing.deviations(window, [peers], NOWHERE)
-        for number, values, bases in zip(peers.entities.tolist(), told.values, told.bases.tolist(), strict=True):
+        (told,) = comparing.deviations([window], [peers], NOWHERE)
+        for number, values, bases in zip(
+            peers.entities.tolist(), told.values[:, 0], told.bases[:, 0].tolist(), strict=True
+        ):
             _, office, name = partition.names.entities[number]
             scope = {"scope": "employee", "office_id": office, "employee_id": name, "window": label}
             found[number, label] = [

@@ -44,15 +44,15 @@ class Member:
         for key, value in messages:
             self.company.hear(key, value)
 
-    def deviations(self):
-        """By office, employee and window."""
+    def deviations(self, together=(0, 1)):
+        """By office, employee and window; some windows are compared together."""
         found = {}
         peers = self.peers
-        for window in range(2):
-            told = self.comparing.deviations(window, list(peers.values()), self.company.elsewhere(self.feeds))
-            for number, each, deviations in zip(peers, peers.values(), told, strict=True):
-                for entity, values in zip(each.entities.tolist(), deviations.values.tolist(), strict=True):
-                    found[self.feeds[number].partition.names.entities[entity], window] = values
+        told = self.comparing.deviations(together, list(peers.values()), self.company.elsewhere(self.feeds))
+        for number, each, deviations in zip(peers, peers.values(), told, strict=True):
+            for entity, values in zip(each.entities.tolist(), deviations.values.tolist(), strict=True):
+                for window, of_window in zip(together, values, strict=True):
+                    found[self.feeds[number].partition.names.entities[entity], window] = of_window
         return found
 
 
@@ -73,6 +73,13 @@ def test_members_together_compare_as_one_does(events):
     assert np.isnan([values[9:12] for values in two.deviations().values()]).all()
     two.hear(one.news())
     assert repr(sorted((one.deviations() | two.deviations()).items())) == repr(sorted(right.items()))
+
+
+def test_windows_do_not_mix(events):
+    """Compared together, in any order, they give what each gives alone, to the last bit."""
+    whole = Member(events, [0, 1, 2])
+    alone = whole.deviations([0]) | whole.deviations([1])
+    assert repr(sorted(whole.deviations([1, 0]).items())) == repr(sorted(alone.items()))
 
 
 def test_only_what_is_not_known_is_told(events):

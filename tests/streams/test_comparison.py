@@ -129,15 +129,15 @@ def test_others_elsewhere_are_the_rest_of_the_company():
     peers = [comparing.peers(feed.engine, feed.partition) for feed in parts]
     together = comparing.peers(whole.engine, whole.partition)
     for window in range(2):
-        (expected,) = comparing.deviations(window, [together], {})
-        right = dict(zip(names(whole, together), expected.values.tolist(), strict=True))
+        (expected,) = comparing.deviations([window], [together], {})
+        right = dict(zip(names(whole, together), expected.values[:, 0].tolist(), strict=True))
         for own, other, feed in ((0, 1, parts[0]), (1, 0, parts[1])):
             elsewhere = {}
             for column in range(2):
                 values, far = peers[other].values[:, window, column], peers[other].far[:, window, column]
                 elsewhere[window, column] = Others(values[values == values], far[values == values])
-            (found,) = comparing.deviations(window, [peers[own]], elsewhere)
-            for name, values in zip(names(feed, peers[own]), found.values.tolist(), strict=True):
+            (found,) = comparing.deviations([window], [peers[own]], elsewhere)
+            for name, values in zip(names(feed, peers[own]), found.values[:, 0].tolist(), strict=True):
                 assert values == pytest.approx(right[name], nan_ok=True, abs=1e-12)
 
 
@@ -150,8 +150,8 @@ def test_nothing_is_told_of_a_company_that_is_not_known():
     """But of the office all there is."""
     feed = Feed(TICKETS).feed([sale(T, employee_id=who, amount_minor=100 * n) for n, who in enumerate("abc", 1)])
     comparing = Comparing(feed.configuration)
-    (found,) = comparing.deviations(0, [comparing.peers(feed.engine, feed.partition)], None)
-    assert found.bases.tolist() == [[3, 3, 3, 0, 0, 0]] * 3
+    (found,) = comparing.deviations([0], [comparing.peers(feed.engine, feed.partition)], None)
+    assert found.bases[:, 0].tolist() == [[3, 3, 3, 0, 0, 0]] * 3
 
 
 # Rows and rules -----------------------------------------------------------------------------------------------------
