@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from agents.beside_peers import BesidePeers
 from agents.department_exposition import Departments, department_families
-from agents.metric_families import SURVEYS, UNREPRESENTATIVE, WITH_BASE, Metrics
+from agents.metric_families import Metrics, families
 from agents.series import ENTITIES_AT_ONCE, SCOPES, Names, Part
 from agents.sign_exposition import SIGN_FAMILIES, KeptSigns, SignSeries
 from agents.text_format import Columns, escaped, head, in_pieces, leader_lines
@@ -50,6 +50,7 @@ class Exposition:
         self.engine = engine
         configuration = engine.configuration
         self.metrics = {scope: Metrics(configuration, scope) for scope in SCOPES}
+        self.families = families(engine.evaluation.indices, self.metrics)
         self.departments = Departments(engine)
         self.comparing = Comparing(configuration)
         self.signs = KeptSigns(engine)
@@ -89,6 +90,7 @@ class Scrape:
         self.left_out = 0
         self._engine = exposition.engine
         self._metrics = exposition.metrics
+        self._families = exposition.families
         self._room = exposition.engine.configuration.metrics_max_series
         self._partitions = partitions
         windows = len(exposition.engine.configuration.windows)
@@ -113,7 +115,7 @@ class Scrape:
         yield from self._label()
         yield from self._compare()
         yield from self._take_signs()
-        yield from in_pieces(self._families())
+        yield from in_pieces(self._texts())
 
     def _take(self, names: Names, used: dict[Scope, int]) -> None:
         """Take the values of a partition, of one instant; no more of them than there can be room for."""
@@ -209,32 +211,23 @@ class Scrape:
         self.series += self._signs.series
         self.left_out += self._signs.left_out
 
-    def _families(self) -> Iterator[bytes]:
+    def _texts(self) -> Iterator[bytes]:
         columns = {scope: _columns(scope, parts) for scope, parts in self._parts.items()}
-        families = [
-            (scope, metric_name(scope, index), index.help)
-            for index in self._engine.evaluation.indices
-            for scope in index.scopes
-            if scope in SCOPES
-        ]
-        families += [(scope, f"kqi_{scope}_{SURVEYS}", "Valid surveys by question and outcome.") for scope in STAFF]
-        families += [
-            (scope, f"kqi_{scope}_{UNREPRESENTATIVE}", "1 for each reason why an index is not representative.")
-            for scope in STAFF
-        ]
-        families += [("office", f"kqi_office_{name}_base", f"What {name} rests on.") for name in WITH_BASE]
-        for scope, name, text in families:
-            metrics = self._metrics[scope]
-            yield head(name, text)
-            for place in metrics.places[name.removeprefix(f"kqi_{scope}_")]:
-                yield from columns[scope].lines(metrics.beginnings[place], place)
+        for each in columns.values():
+            yield from each.look()
+        for family in self._families:
+            yield family.head
+            for place, beginning in family.metrics:
+                yield from columns[family.scope].lines(beginning, place)
         deviations = Columns(self._beside_peers.labels, self._beside_peers.values)
+        yield from deviations.look()
         for place, index in enumerate(self._comparing.indices):
             name = metric_name("employee", index)
             yield head(name, index.help)
             yield from deviations.lines(f"{name}{{".encode(), place)
         yield head(f"kqi_office_{ASKED}", "When a question was last asked in an office.")
         asked = _asked_columns(self._parts["office"])
+        yield from asked.look()
         for place, question in enumerate(QUESTIONS):
             yield from asked.lines(f'kqi_office_{ASKED}{{question="{question}",'.encode(), place)
         yield from self._requests_now()
@@ -255,6 +248,7 @@ class Scrape:
             for family, (name, text) in enumerate(SIGN_FAMILIES):
                 yield head(f"kqi_{scope}_{name}", text)
                 columns = Columns(self._signs.labels[scope], joined[:, family])
+                yield from columns.look()
                 for place, sign in enumerate(SIGNS):
                     yield from columns.lines(f'kqi_{scope}_{name}{{sign="{sign}",'.encode(), place)
 

@@ -1,7 +1,9 @@
 """The metrics of each scope that follow from counters: their names, formulas and the beginnings of their lines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
+from agents.text_format import head
 from kernels.formulas import DIAGNOSIS, ELSEWHERE, Formulas
 from kernels.layout import survey_code
 from streams.catalogue import catalogue, metric_name
@@ -52,6 +54,37 @@ class Metrics:
         self.places[family] = range(len(self._rows), len(self._rows) + len(labels))
         self._rows += rows
         self.beginnings += [f"kqi_{self._scope}_{family}{{{label}".encode() for label in labels]
+
+
+class Family(NamedTuple):
+    """The metrics of one name in one scope."""
+
+    scope: Scope
+    head: bytes
+    metrics: list[tuple[int, bytes]]  # the place of each, and the beginning of its lines
+
+
+def families(indices: Iterable[Index], metrics: Mapping[Scope, Metrics]) -> list[Family]:
+    """All families, in the order of the text."""
+    named = [(scope, metric_name(scope, each), each.help) for each in indices for scope in each.scopes]
+    named += [(scope, f"kqi_{scope}_{SURVEYS}", "Valid surveys by question and outcome.") for scope in STAFF]
+    named += [
+        (scope, f"kqi_{scope}_{UNREPRESENTATIVE}", "1 for each reason why an index is not representative.")
+        for scope in STAFF
+    ]
+    named += [("office", f"kqi_office_{name}_base", f"What {name} rests on.") for name in WITH_BASE]
+    return [
+        Family(
+            scope,
+            head(name, text),
+            [
+                (place, metrics[scope].beginnings[place])
+                for place in metrics[scope].places[name.removeprefix(f"kqi_{scope}_")]
+            ],
+        )
+        for scope, name, text in named
+        if scope in metrics
+    ]
 
 
 def _base(index: Index) -> Index:

@@ -231,7 +231,7 @@ def test_numbers_are_read_back_to_the_last_bit():
         ]
     )
     columns = Columns([b'office="riga-1",window="1h"} '] * numbers.size, numbers[:, None])
-    text = b"".join(columns.lines(b"kqi_office_sales{", 0)).decode()
+    text = b"".join([*columns.look(), *columns.lines(b"kqi_office_sales{", 0)]).decode()
     assert [float(line.split()[-1]) for line in text.splitlines()] == numbers.tolist()
 
 
