@@ -5,13 +5,15 @@ import weakref
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from agents.text_format import escaped, head
+import numpy as np
+
+from agents.text_format import Columns, escaped, head
 from streams.directory import Directory
 from streams.partition import Partition
-from streams.presence import ROLES, is_open, panel_now, panels_in_service
+from streams.presence import ROLES, is_open, panels_in_service, panels_now
 
-AT_ONCE = 20  # offices or panels between which others get their turn
-LINES_AT_ONCE = 1000
+OFFICES_AT_ONCE = 20  # between which others get their turn
+PANELS_AT_ONCE = 200
 SERIES_OF_A_PANEL = 1 + len(ROLES)
 KEPT_S: Final = 5.0
 MOST_KEPT_BYTES: Final = 4 * 2**20
@@ -68,9 +70,9 @@ class Presence:
         )
         for partition in self._partitions:
             offices = list(partition.names.offices)
-            for start in range(0, len(offices), AT_ONCE):
+            for start in range(0, len(offices), OFFICES_AT_ONCE):
                 lines = []
-                for entity in offices[start : start + AT_ONCE]:
+                for entity in offices[start : start + OFFICES_AT_ONCE]:
                     office = partition.names.entities[entity][1]
                     opened = is_open(self._directory, office, partition.now.now_ms)
                     if opened is None:
@@ -81,25 +83,25 @@ class Presence:
                 yield "".join(lines).encode()
 
     def _panels(self) -> Iterator[bytes]:
-        quiet = [head("kqi_panel_quiet_seconds", "Opening time since the last press on a panel.")]
-        presses = [head("kqi_panel_customer_presses", "Customer presses of the last hour, by what became of them.")]
+        labels, values = [], [np.empty((0, SERIES_OF_A_PANEL))]
         for partition in self._partitions:
             numbers = panels_in_service(partition)
             fitting = numbers[: self._room // SERIES_OF_A_PANEL]
             self._take_room(SERIES_OF_A_PANEL * numbers.size, SERIES_OF_A_PANEL * fitting.size)
-            for count, number in enumerate(fitting.tolist()):
-                each = panel_now(partition, self._directory, number)  # of now: others had a turn
-                labels = f'office="{escaped(each.office)}",panel="{escaped(each.panel)}"'
-                quiet.append(f"kqi_panel_quiet_seconds{{{labels}}} {each.quiet_ms / 1000!r}\n".encode())
-                presses += [
-                    f'kqi_panel_customer_presses{{{labels},role="{role}"}} {float(presses_of)!r}\n'.encode()
-                    for role, presses_of in zip(ROLES, each.customer_presses, strict=True)
-                ]
-                if count % AT_ONCE == 0:
-                    yield b""
-        for lines in (quiet, presses):
-            for start in range(0, len(lines), LINES_AT_ONCE):
-                yield b"".join(lines[start : start + LINES_AT_ONCE])
+            for start in range(0, fitting.size, PANELS_AT_ONCE):
+                some = fitting[start : start + PANELS_AT_ONCE]
+                found = panels_now(partition, self._directory, some)  # of now: others had a turn
+                values.append(np.column_stack([found.quiet_ms / 1000, found.customer_presses]))
+                names = [partition.names.panels[number] for number in some.tolist()]
+                labels += [f'office="{escaped(of)}",panel="{escaped(panel)}"}} '.encode() for of, panel in names]
+                yield b""
+        columns = Columns(labels, np.concatenate(values))
+        yield from columns.look()
+        yield head("kqi_panel_quiet_seconds", "Opening time since the last press on a panel.")
+        yield from columns.lines(b"kqi_panel_quiet_seconds{", 0)
+        yield head("kqi_panel_customer_presses", "Customer presses of the last hour, by what became of them.")
+        for column, role in enumerate(ROLES, 1):
+            yield from columns.lines(f'kqi_panel_customer_presses{{role="{role}",'.encode(), column)
 
     def _take_room(self, series: int, fitting: int) -> None:
         """Take room for those of some series that fit; where not all do, there is none for whatever comes behind."""

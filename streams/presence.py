@@ -9,23 +9,20 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.layout import CUSTOMER, Tables
+from kernels.presence import count_customer_presses
 from streams.directory import Directory
 from streams.partition import Partition
 
 IN_SERVICE_MS: Final = 7 * 86_400_000
 LATELY_MS: Final = 3_600_000
 ROLES: Final = ("answer", "extra", "orphan")  # of a customer press, by their codes
-_FEW: Final = 64  # presses that a panel rarely has more of in that time
 
 
-class PanelNow(NamedTuple):
-    """A panel at the now of its partition."""
+class PanelsNow(NamedTuple):
+    """Some panels at the now of their partition."""
 
-    office: str
-    panel: str
-    quiet_ms: int
-    customer_presses: tuple[int, ...]  # of LATELY_MS, by role
+    quiet_ms: NDArray[np.int64]  # (panels,)
+    customer_presses: NDArray[np.int64]  # (panels, ROLES), those of LATELY_MS
 
 
 def is_open(directory: Directory, office: str, at_ms: int) -> bool | None:
@@ -49,26 +46,12 @@ def panels_in_service(partition: Partition) -> NDArray[np.int64]:
     return np.flatnonzero((last_ms >= 0) & (last_ms >= partition.now.now_ms - IN_SERVICE_MS))
 
 
-def panel_now(partition: Partition, directory: Directory, number: int) -> PanelNow:
-    """One of them."""
-    office, panel = partition.names.panels[number]
+def panels_now(partition: Partition, directory: Directory, numbers: NDArray[np.int64]) -> PanelsNow:
+    """How some of them do, (panels,) numbers."""
     now_ms = partition.now.now_ms
-    last_ms = int(partition.tables.panels[number]["last_ms"])
-    counts = _lately(partition.tables, number, now_ms - LATELY_MS) if last_ms > now_ms - LATELY_MS else (0, 0, 0)
-    return PanelNow(office, panel, open_ms(directory, office, last_ms, now_ms), tuple(counts))
-
-
-def _lately(tables: Tables, number: int, since_ms: int) -> list[int]:
-    """How many customer presses of a panel later than an instant have each role."""
-    panel = tables.panels[number]
-    end = int(panel["start"] + panel["length"])
-    taken = min(int(panel["length"]), _FEW)
-    while True:
-        rows = tables.sequence[end - taken : end]  # in order of time
-        if taken == panel["length"] or tables.presses[rows[0]]["ts_ms"] <= since_ms:
-            break
-        taken = min(int(panel["length"]), 4 * taken)
-    presses: NDArray[np.void] = tables.presses[rows]
-    theirs = presses["outcome"][(presses["kind"] == CUSTOMER) & (presses["ts_ms"] > since_ms)]
-    counts: list[int] = np.bincount(theirs, minlength=len(ROLES)).tolist()
-    return counts
+    lasts_ms = partition.tables.panels["last_ms"][numbers].tolist()
+    offices = [partition.names.panels[number][0] for number in numbers.tolist()]
+    quiet_ms = [open_ms(directory, office, ms, now_ms) for office, ms in zip(offices, lasts_ms, strict=True)]
+    counts = np.zeros((numbers.size, len(ROLES)), np.int64)
+    count_customer_presses(partition.tables, numbers, now_ms - LATELY_MS, counts)
+    return PanelsNow(np.array(quiet_ms, np.int64), counts)

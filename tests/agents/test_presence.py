@@ -54,7 +54,7 @@ def test_a_ceiling_holds():
 
 
 def test_a_scrape_comes_in_pieces():
-    """Others get their turn after every twenty offices and panels."""
+    """Others get their turn after every twenty offices, and some hundred panels."""
     made = Feed({}, clock=caught_up_clock(NOW_MS))
     made.step([press(NOW_MS - 1, office_id=f"o{n}") for n in range(1050)])
     pieces = list(Presence([made.partition], made.engine.directory, 10_000).pieces())

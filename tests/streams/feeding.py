@@ -115,16 +115,8 @@ class Feed:
 
     @property
     def signs(self):
-        """Count and base of each sign that has a base, by scope, office, employee, window and sign, as the report has them."""
-        odd, bases = whole(count_signs(self.engine, self.partition))
-        found = {}
-        for entity, (scope, office, name) in enumerate(self.partition.names.entities):
-            for at, window in enumerate(self.configuration.windows):
-                for code, sign in enumerate(SIGNS):
-                    if bases[entity, at, code]:
-                        key = (scope, office, None if scope == "office" else name, window, sign)
-                        found[key] = (int(odd[entity, at, code]), int(bases[entity, at, code]))
-        return found
+        """Count and base of each sign that has a base; see `signs_of`."""
+        return signs_of(self.engine, self.partition)
 
     @property
     def surveys(self):
@@ -170,6 +162,19 @@ def whole(pieces):
             next(pieces)
         except StopIteration as end:
             return end.value
+
+
+def signs_of(engine, partition):
+    """Count and base of each sign that has a base, by scope, office, employee, window and sign, as the report has them."""
+    odd, bases = whole(count_signs(engine, partition))
+    found = {}
+    for entity, (scope, office, name) in enumerate(partition.names.entities):
+        for at, window in enumerate(engine.configuration.windows):
+            for code, sign in enumerate(SIGNS):
+                if bases[entity, at, code]:
+                    key = (scope, office, None if scope == "office" else name, window, sign)
+                    found[key] = (int(odd[entity, at, code]), int(bases[entity, at, code]))
+    return found
 
 
 def surveys_of(partition):

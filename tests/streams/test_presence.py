@@ -1,10 +1,11 @@
 """Which offices are open, and how quiet their panels are."""
 
 import random
+from typing import NamedTuple
 
 import pytest
 
-from streams.presence import IN_SERVICE_MS, LATELY_MS, is_open, open_ms, panel_now, panels_in_service
+from streams.presence import IN_SERVICE_MS, LATELY_MS, is_open, open_ms, panels_in_service, panels_now
 from tests.reference.method import DEFAULTS
 from tests.streams.feeding import DAY_MS, HOUR_MS, MINUTE_MS, Feed, caught_up_clock, directory_of
 from tests.streams.happenings import answer, press
@@ -20,12 +21,23 @@ def at(day, hour, minute=0):
     return MONDAY_MS + day * DAY_MS + (hour - 2) * HOUR_MS + minute * MINUTE_MS
 
 
+class Panel(NamedTuple):
+    """How one does."""
+
+    quiet_ms: int
+    customer_presses: tuple
+
+
 def now(feed, ts_ms):
     """Return the panels that are told of at an instant."""
     feed.tick(ts_ms)
-    numbers = panels_in_service(feed.partition).tolist()
-    found = [panel_now(feed.partition, feed.engine.directory, number) for number in numbers]
-    return {(each.office, each.panel): each for each in found}
+    numbers = panels_in_service(feed.partition)
+    quiet_ms, presses = panels_now(feed.partition, feed.engine.directory, numbers)
+    names = [feed.partition.names.panels[number] for number in numbers]
+    return {
+        name: Panel(quiet, tuple(each))
+        for name, quiet, each in zip(names, quiet_ms.tolist(), presses.tolist(), strict=True)
+    }
 
 
 @pytest.fixture

@@ -112,6 +112,13 @@ TRUST = (
     {"min_surveys": 2, "representative_by": "conversion", "conversion_limits": [0.25, 2]},
     {"min_surveys": 1, "representative_by": "coverage", "coverage_limits": [0.5, 3]},
 )
+# From where on something is a sign of gaming: limits at which much happens.
+SIGNS = (
+    {"yes_run": 2, "context_s": 1, "quick_answer_s": 0.5, "force_majeure_after_no_s": 0.5},
+    {"yes_run": 2, "context_s": 30, "quick_answer_s": 2, "force_majeure_after_no_s": 30},
+    {"yes_run": 3, "context_s": 0.999, "quick_answer_s": 30, "force_majeure_after_no_s": 0},
+    {},
+)
 
 
 class _Writer:
@@ -131,6 +138,7 @@ class _Writer:
             "correction_horizon_s": {"presses": chance.choice((300, 1800)), "sales": 300, "visits": 3600},
             "comparison": {"indices": ["ink_personnel", "service_level", "nps", "sales"], "min_employees": 2},
             "request_targets": chance.choice(((), TARGETS, TARGETS)),
+            "signs": SIGNS[seed // len(TRUST) % len(SIGNS)],
         } | TRUST[seed % len(TRUST)]
         self.is_dense = chance.random() < 0.5  # one panel, whose presses crowd
         self.partitions = 1 if self.is_dense else chance.choice((1, 2))

@@ -17,14 +17,22 @@ def sent(topic, kind, event_id, ts_ms, /, **fields):
     return "send", topic, 0, b"riga", json.dumps(event).encode(), 0
 
 
-def press(event_id, after_ms, hold_ms=0):
+def press(event_id, after_ms, hold_ms=0, panel="p"):
     """A seller press, so long after S."""
-    return sent("presses", "seller_press", event_id, S_MS + after_ms, panel_id="p", employee_id="ann", hold_ms=hold_ms)
+    return sent(
+        "presses", "seller_press", event_id, S_MS + after_ms, panel_id=panel, employee_id="ann", hold_ms=hold_ms
+    )
 
 
-def answer(event_id, after_ms):
+def answer(event_id, after_ms, given="yes", panel="p"):
     """A customer press."""
-    return sent("presses", "customer_press", event_id, S_MS + after_ms, panel_id="p", answer="yes")
+    return sent("presses", "customer_press", event_id, S_MS + after_ms, panel_id=panel, answer=given)
+
+
+def called(event_id, after_ms):
+    """A call that was answered."""
+    how = {"direction": "inbound", "disposition": "answered", "wait_s": 5, "talk_s": 60}
+    return sent("calls", "call", event_id, S_MS + after_ms, employee_id="ann", **how)
 
 
 def verdict(event_id, target, target_id, reliable, **fields):
@@ -48,6 +56,7 @@ def config(pending="include", checkpoint_interval_s=30):
     """What all of them run with."""
     return {
         "windows": ["1m", "1h"],
+        "signs": {"yes_run": 2, "context_s": 1, "quick_answer_s": 0.5, "force_majeure_after_no_s": 0.5},
         "checkpoint_interval_s": checkpoint_interval_s,
         "force_majeure_pending": pending,
         "correction_horizon_s": {},
@@ -79,13 +88,27 @@ TOLD_AND_NOTED = [*OLD, answer("early", -100_000), *READ, PUBLISH, COMMIT]
 TWO_CHECKPOINTS = [*OLD, *CHECKPOINT, answer("early", -100_000), *READ, *CHECKPOINT, COMMIT]
 SILENCE_WAITS = [press("before", -120_000), answer("a", -119_999), *READ, press("S", 0), *READ, *SILENCE]
 
-CALL = sent(
-    "calls", "call", "c", S_MS, direction="inbound", disposition="answered", wait_s=5, talk_s=60, employee_id="ann"
-)
+CALL = called("c", 0)
 SHIFT = sent("shifts", "shift", "w", S_MS, employee_id="ann", kind="work", end_ts=S_MS + 900_000)
 WORK = [("fetch", 0, topic, 0, ALL) for topic in ("calls", "shifts")]
 
+# What signs of gaming are, by a millisecond.
+AT_THE_LIMITS = [
+    ("time", 300_000),
+    *(press("a", 0), press("bounce", 10), answer("b", 500)),  # a quick answer; in the run there is a bounce
+    *(press("c", 40_000), answer("d", 40_501)),
+    *(press("e", 80_000), sent("visits", "visit", "f", S_MS + 81_000)),
+    *(press("o", 240_000), called("p", 241_000)),
+    *(press("g", 120_000), answer("h", 120_100, "no"), press("fm", 120_600, 3000)),
+    # Two panels at one instant: the run ends between them by their ids, not as they come.
+    *(press("z", 160_000), press("i", 160_000, panel="q"), answer("j", 160_001, "no"), answer("k", 160_001, panel="q")),
+    *(press("l", 200_000), answer("m", 200_001), press("later", 210_000), press("bounced", 210_010)),
+    sent("sales", "sale", "n", S_MS + 211_005, amount_minor=1, currency="EUR", employee_id="ann"),
+    *(("fetch", 0, topic, 0, ALL) for topic in ("presses", "visits", "calls", "sales")),
+]
+
 LIVES = {
+    "signs of gaming stand at their limits": lives(AT_THE_LIMITS, [], AT_THE_LIMITS[-4:]),
     "a shift is told of after a call that lies in it": lives(
         [CALL, *WORK, ("judge", START_MS + 100_000), SHIFT, *WORK, ("judge", START_MS + 200_000)], [], WORK
     ),

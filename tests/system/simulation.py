@@ -11,9 +11,9 @@ from streams.configuration import configure
 from streams.fates import fates
 from streams.manifest import read_manifest
 from streams.results import rows
-from tests.reference import contract, method
+from tests.reference import contract, method, signs
 from tests.reference.requests import requests
-from tests.streams.feeding import directory_of, surveys_of, sweep
+from tests.streams.feeding import directory_of, signs_of, surveys_of, sweep
 from tests.system.schedules import ALL, DIRECTORIES, LEAD_MS, START_MS, TAKEOVER_MS, TOPICS
 from tests.system.simulated_broker import Broker
 from tests.system.simulated_worker import Worker, told_the_time
@@ -303,6 +303,9 @@ class Expected:
                 f"index of partition {number}",
                 named(rows(engine, state)),
                 named(method.indices(events, now_ms, self.config)),
+            )
+            yield from unlike(
+                f"sign in partition {number}", signs_of(engine, state), signs.rows(events, now_ms, self.config)
             )
             yield from unlike(f"fate in partition {number}", fates(state), self.fates_of(number, now_ms))
             roles = Counter(method.roles(events, now_ms, self.config).values())
