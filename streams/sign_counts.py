@@ -11,20 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.layout import FACTS, FORCE_MAJEURES, PRESSES, SWEEPS, Tables
-from kernels.signs import (
-    BASE,
-    MOMENT_ROW,
-    ODD,
-    SIGN_CODES,
-    count_facts,
-    count_presses,
-    judge_force_majeures,
-    judge_people,
-    order_moments,
-    place_facts,
-    place_presses,
-    sum_up,
-)
+from kernels.moments import MOMENT_ROW, count_facts, count_presses, order_moments, place_facts, place_presses
+from kernels.signs import BASE, ODD, SIGN_CODES, judge_force_majeures, judge_people, sum_up
 from streams.engine import Engine
 from streams.partition import Partition
 

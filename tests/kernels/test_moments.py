@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from kernels.signs import MOMENT_ROW, _first_since, order_moments
+from kernels.moments import MOMENT_ROW, first_since, order_moments
 from tests.kernels.machine import Machine, seller
 
 T = 1_000_000
@@ -54,4 +54,4 @@ def test_the_first_since_an_instant(seed):
         for end in range(begin, len(instants) + 1):
             for ts_ms in range(-1, 32):
                 right = next((at for at in range(begin, end) if instants[at] >= ts_ms), end)
-                assert _first_since(moments, begin, end, ts_ms) == right
+                assert first_since(moments, begin, end, ts_ms) == right
