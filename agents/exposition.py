@@ -128,6 +128,8 @@ class Scrape:
         self._leaders += self._engine.evaluation.leaders(names.partition, reached)
         more_important = 0
         for scope in SCOPES:
+            if not names.entities[scope] and scope not in STAFF:
+                continue  # few have any
             entities = np.array(names.entities[scope], np.int64)
             more_important += used[scope]
             room = max(0, self._room - more_important)
@@ -177,6 +179,8 @@ class Scrape:
     def _count_left_out(self) -> Iterator[bytes]:
         for scope, parts in self._parts.items():
             for part in parts:
+                if not part.further.size:
+                    continue
                 totals = self._engine.evaluation.totals(part.names.partition)
                 besides = part.besides[part.counts.size :]
                 for start in range(0, part.further.size, ENTITIES_AT_ONCE):
