@@ -160,7 +160,7 @@ MUTANTS = [
     Mutant("streams/checkpoint.py", "if digest_of(chunk) != digest:", "if False:", "damaged chunks are taken for good"),
     Mutant("agents/checkpoints.py", "kept.known - before - kept.needed", "kept.known - before", "chunks are deleted that are needed"),
     Mutant("agents/checkpoints.py", "        chunks = iter(snapshot.chunks.items())\n", "        await self._deliver([self._log.manifest(number, (kept.slot + 1) % SLOTS, stored_manifest(snapshot.manifest))])\n        chunks = iter(snapshot.chunks.items())\n", "a manifest is written before its chunks"),
-    Mutant("agents/checkpointing.py", "            await self._outbox.flush()\n", "", "a checkpoint is stored before what it caused is published"),
+    Mutant("agents/checkpointing.py", "await self._outbox.flush()", "pass", "a checkpoint is stored before what it caused is published"),
     Mutant("agents/checkpointing.py", "            await self._outbox.flush()\n", "            for topic, offset in snapshot.manifest.offsets.items():\n                self._mark_done(owned.number, topic, offset, note)\n            await self._outbox.flush()\n", "offsets are committed before the checkpoint is stored"),
     # The worker
     Mutant("agents/outbox.py", "if not entry and (done is None or not self._entries):", "if not entry:", "offsets are committed before what they caused is published"),

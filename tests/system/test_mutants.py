@@ -24,8 +24,8 @@ def test_there_are_enough():
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.path}: {mutant.breaks}")
 def test_mutants_follow_the_product(mutant):
-    """Each mistake can be made: its text is there, once."""
-    mistaken(mutant)
+    """Each mistake can be made: its text is there, once, and what comes of it is a program."""
+    compile(mistaken(mutant), mutant.path, "exec")
 
 
 def test_the_product_passes():
