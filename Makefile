@@ -56,7 +56,7 @@ $(DEPLOY_STAMP): tests/deploy/requirements.txt
 
 deploy-tools: $(DEPLOY_STAMP)
 
-# The rules of deploy/prometheus as the Prometheus operator wants them.
+# The rules of the production's configuration as the Prometheus operator wants them.
 deploy-rule: setup
 	$(BIN)/python deploy/kubernetes/rule.py > deploy/kubernetes/production/prometheusrule.yaml
 

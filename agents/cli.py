@@ -294,6 +294,7 @@ def check(
     configuration = load(file or config, settings)
     from agents.cluster import security_of  # noqa: PLC0415
     from agents.tracing import require_tracing  # noqa: PLC0415
+    from streams import alerting  # noqa: PLC0415
     from streams.configuration import unknown_names  # noqa: PLC0415
     from streams.goal_check import window_faults  # noqa: PLC0415
 
@@ -305,6 +306,8 @@ def check(
         directory = load_directory(configuration)
     if faults := window_faults(directory, configuration):
         fail("\nkqi: ".join(faults), 2)
+    if faults := alerting.faults(configuration):
+        say(f"workers can run so, but `kqi rules` cannot make rules of it: {faults[0]}")
     if configuration.directory:
         say(f"the directory of {', '.join(configuration.directory)}: right, {len(directory.offices)} offices")
     typer.echo(f"{file or config or 'the environment and the defaults'}: right")

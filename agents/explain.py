@@ -10,6 +10,7 @@ from streams.configuration import window_minutes
 from streams.directory import Directory
 from streams.events import TOPICS
 from streams.evidence import Evidence, Log, begin_of
+from streams.goal_indices import ATTAINMENTS
 from streams.inquiry import Asked
 
 Told = dict[str, Any]
@@ -40,9 +41,9 @@ async def from_topics(
     if asked.is_judged:
         wanted = wanted._replace(asked_since_ms=now.now_ms - round(asked.configuration.asked_within_s * 1000))
     told = explained(await gather_topics(asked.configuration, wanted, limits), asked, now, directory)
-    if (
-        told["value"] is None and not asked.index.divides and asked.kind == "index"
-    ):  # a sum is 0 where anything at all was seen, and absent elsewhere
+    may_be_0 = not asked.index.divides or asked.index.name in ATTAINMENTS
+    if told["value"] is None and may_be_0 and asked.kind == "index":
+        # Sums, and what was reached of plans, are 0 where anything at all was seen, and absent elsewhere.
         everything = wanted._replace(topics=set(TOPICS))
         told = explained(await gather_topics(asked.configuration, everything, limits), asked, now, directory)
     return told

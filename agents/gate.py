@@ -70,6 +70,11 @@ class Gate:
             async with turn:
                 pass
 
+    def fail(self) -> None:
+        """Deliver nothing any more, for good."""
+        self.failed = True
+        self._next = {}
+
     def skip(self, partition: TP, offset: int) -> None:
         """Go on at a later offset, because the log no longer has what lies before it."""
         if partition in self._next:
@@ -85,8 +90,7 @@ class Gate:
             try:
                 taken = await handle(batch)
             except Exception:
-                self.failed = True
-                self._next = {}
+                self.fail()
                 raise
             if taken is False:
                 return False

@@ -21,8 +21,15 @@ from agents.telemetry import Telemetry
 from agents.told_log import ToldLog
 from streams.clock import EventClock, WallClock
 from streams.engine import Engine
+from streams.published import PublishedIndices
 
 log = logging.getLogger("kqi.worker")
+
+
+def _mark_of(start: LogStart) -> int:
+    """Up to where what a log says was published: nothing where it ends before what was committed, since it is another log then."""
+    mark = start.committed or 0
+    return mark if mark <= start.end else 0
 
 
 class Holdings:
@@ -50,6 +57,7 @@ class Holdings:
         self.owned: dict[int, Owned] = {}
         self.restored: Collection[int] = ()  # from checkpoints, when partitions were last assigned
         self._kept: Collection[int] = ()  # whose states were still at hand then
+        self._begun: Collection[int] = ()  # whose states are whole: what others had told of them was read back
         self._told_starts: dict[int, int] = {}  # offsets in partitions' surveys, as their checkpoints tell
         self._engine = engine
         self._topics = topics
@@ -60,8 +68,14 @@ class Holdings:
         self._event_clock = event_clock
 
     async def hold(self, numbers: Collection[int]) -> None:
-        """Hold these partitions and no others; their states are kept, restored or new."""
-        self.owned = {number: owned for number, owned in self.owned.items() if number in numbers}
+        """Hold these partitions and no others; their states are kept, restored or new.
+
+        A state that never began, because others came or went meanwhile, is not kept: nobody would know from where on what was told has
+        to be read back.
+        """
+        self.owned = {
+            number: owned for number, owned in self.owned.items() if number in numbers and number in self._begun
+        }
         restored: dict[int, Restored] = {}
         if self._checkpoints is not None:
             await self._checkpoints.keep(self.owned)
@@ -85,14 +99,18 @@ class Holdings:
         notes = self._notes(logs)
         await self._read_back(notes)
         starts = {
-            partition: self.owned[partition.partition].start(
-                self._topics[partition.topic], log.begin, log.committed or 0
-            )
+            partition: self.owned[partition.partition].start(self._topics[partition.topic], log.begin, _mark_of(log))
             for partition, log in logs.items()
         }
         for number, note in notes.items():
             self.owned[number].then = note.now
+        self._begun = frozenset(self.owned)
         return starts
+
+    def tell_all_anew(self) -> None:
+        """Have every index published again, of all partitions that are held."""
+        for owned in self.owned.values():
+            owned.published = PublishedIndices()
 
     def told_until(self, number: int) -> int:
         """Offset in a partition's surveys: whatever was told before follows from the state, as far as we have one."""

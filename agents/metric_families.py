@@ -13,7 +13,7 @@ from streams.index import OUTCOMES, QUESTIONS, STAFF, Index, Scope, Weights
 from streams.trust import each_diagnosis, each_reason, standards
 
 # Of offices: means over offices are weighted by what these rest on; others have it as a metric of its own.
-WITH_BASE = ("ink_personnel", "ink_office", "iel", "silent_share", "service_level")
+WITH_BASE = ("ink_personnel", "ink_office", "iel", "silent_share", "service_level", "churn")
 SURVEYS, UNREPRESENTATIVE = "surveys", "unrepresentative"
 
 

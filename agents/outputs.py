@@ -26,7 +26,7 @@ LONGEST_PAUSE_S = 5.0
 AT_ONCE = 4000  # messages under way; bounds the memory of a burst of dead letters
 HEADER_BYTES = 64 * 1024
 BATCH_BYTES = 256 * 1024
-REQUEST_TIMEOUT_MS = 30_000
+PATIENCE_S = 7.5
 DISCONNECT_S = 0.4  # brokers that answer need a few milliseconds
 
 
@@ -49,9 +49,17 @@ class Outputs:
     ----------
     is_member
         Tells whether the group surely has this worker as its member: without that nothing is sent.
+    patience_s
+        For so long a message may be on its way, and no longer: then it is given up, or sent anew.
     """
 
-    def __init__(self, configuration: Configuration, partitions: int, is_member: Callable[[], bool] = _always) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        partitions: int,
+        is_member: Callable[[], bool] = _always,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self.prefix = configuration.topic_prefix
         self.office_partitions = OfficePartitions(partitions)
         self.undeliverable = 0
@@ -59,6 +67,7 @@ class Outputs:
         self.refused = False  # whether the brokers do not take messages for now
         self._configuration = configuration
         self._is_member = is_member
+        self._patience_s = patience_s
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -67,7 +76,7 @@ class Outputs:
             bootstrap_servers=self._configuration.kafka.bootstrap,
             acks="all",
             max_batch_size=BATCH_BYTES,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            request_timeout_ms=round(self._patience_s * 1000),
             max_request_size=LARGEST_DEAD_LETTER_BYTES + HEADER_BYTES,
             **security_of(self._configuration).for_aiokafka(),
         )

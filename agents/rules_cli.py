@@ -24,9 +24,9 @@ def rules(
     config: ConfigOption = None,
     settings: SetOption = None,
 ) -> None:
-    """Make the recording and alerting rules of Prometheus from the configuration, and an example of its own."""
+    """Make the recording and alerting rules of Prometheus from the configuration, and where there is none an example of its own."""
     configuration = load(config, settings)
-    from streams.rule_files import all_rules, rule_files  # noqa: PLC0415
+    from streams.rule_files import PROMETHEUS, all_rules, rule_files  # noqa: PLC0415
 
     with telling_faults():
         if folder is None:
@@ -39,8 +39,11 @@ def rules(
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        written = []
         for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            if name != PROMETHEUS or not (folder / name).exists():  # where workers are known to nobody but its owner
+                (folder / name).write_text(text, encoding="utf-8")
+                written.append(name)
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}", 2)
-    say(f"{', '.join(files)} in {folder}")
+    say(f"{', '.join(written)} in {folder}")

@@ -3,8 +3,9 @@
 import time
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import OffsetAndMetadata
 
 from agents.checkpoint_log import CheckpointLog
 from agents.cluster import administration, check_topics, input_topics, security_of
@@ -139,7 +140,27 @@ async def rebuild(configuration: Configuration) -> int:
         await producer.stop()
     if failures:
         raise StateInUseError(f"not every checkpoint could be deleted, try again: {failures[0].error}")
+    await _forget_notes(configuration, partitions)
     return partitions
+
+
+async def _forget_notes(configuration: Configuration, partitions: int) -> None:
+    """Commit the same offsets without what workers noted with them: an instant that was wrong would be gone on from."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=configuration.kafka.bootstrap,
+        group_id=configuration.kafka.group,
+        enable_auto_commit=False,
+        **security_of(configuration).for_aiokafka(),
+    )
+    consumer.assign([TopicPartition(topic, n) for topic in input_topics(configuration) for n in range(partitions)])
+    await consumer.start()
+    try:
+        committed = {place: await consumer.committed(place) for place in consumer.assignment()}
+        known = {place: OffsetAndMetadata(offset, "") for place, offset in committed.items() if offset is not None}
+        if known:
+            await consumer.commit(known)
+    finally:
+        await consumer.stop()
 
 
 async def _members(client: AIOKafkaAdminClient, group: str) -> int:

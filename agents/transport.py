@@ -249,6 +249,15 @@ class BatchConsumer(driver.Consumer):
         """Do nothing: no agent attaches messages to what it has read, and Faust's producer is not started for them."""
 
     @property
+    def failed(self) -> bool:
+        """Whether a handler failed: nothing is delivered any more, and nothing more is told, stored or committed."""
+        return self.gate.failed
+
+    def fail(self) -> None:
+        """Take the application for failed, as when a handler does."""
+        self.gate.fail()
+
+    @property
     def unconfirmed_s(self) -> float:
         """How long ago the group last confirmed that this worker is its member, seconds."""
         return self._thread.unconfirmed_s

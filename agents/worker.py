@@ -44,6 +44,7 @@ from streams.intake import Intake, take_in
 from streams.partition import NO_EVENTS, Events, Partition
 
 LAST_OUTPUTS_S = 2.0  # a broker that is away must not keep a worker from letting go: see agents.ending
+SENDING_SHARE = 0.5  # of a session, for which a message may be on its way: none arrives when others have taken over
 TICK_S = 0.2  # how soon silence shows when nothing else happens
 
 log = logging.getLogger("kqi.worker")
@@ -65,17 +66,22 @@ class Worker:
         self.engine = Engine(configuration)
         self.directing = Directing(configuration, self.engine)
         self.telemetry = Telemetry()
-        self.outputs = Outputs(configuration, partitions, lambda: self.confirmed and not self._given_up)
+        self.outputs = Outputs(
+            configuration,
+            partitions,
+            lambda: self.is_surely_a_member and not self._given_up,
+            group_times.session_s * SENDING_SHARE,
+        )
         self.assigned = False
         self._said_ready = False
-        self._given_up = False  # by the group, until it is known what others have taken over
+        self._given_up = False  # others may tell what we did not, until it is known what they have taken over
+        self._broken: Exception | None = None  # by what a state may be half changed
         self.app: BatchApp | None = None
         self._group_times = group_times
         self._topics = input_topics(configuration)
         self._publishing = Publishing(self.engine, self.outputs, self.telemetry, watcher)
         self._outbox = self._publishing.outbox
         self.peerage = Peerage(configuration, self.engine, partitions, self._outbox)
-        self._gave_up_publishing = False
         checkpoints = None
         if configuration.checkpoint_interval_s:
             checkpoints = Checkpoints(CheckpointLog(configuration), self.outputs.deliver, self.engine, partitions)
@@ -132,7 +138,7 @@ class Worker:
         if self.app is not None:
             await self.app.stop()
         try:
-            if not self._gave_up_publishing:
+            if not self._given_up and (self.app is None or not self.app.batches.failed):
                 await self._publish_the_last()
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide why the worker stops
             log.warning("not everything was published: %r", error)
@@ -146,8 +152,8 @@ class Worker:
                 await self._outbox.flush()
         except TimeoutError:
             log.warning("not everything was published within %g s: it will be by who reads it next", LAST_OUTPUTS_S)
-            self._gave_up_publishing = True
-        return not self._gave_up_publishing
+            return False
+        return True
 
     async def follow_directory_forever(self) -> None:
         """Put every change of the directory in force."""
@@ -168,7 +174,11 @@ class Worker:
         """Let time pass and publish what it changes."""
         while True:
             self.pass_time()
-            await self._apply_what_waited()
+            try:
+                await self._apply_what_waited()
+            except Exception as error:
+                self._break(error)
+                raise
             self._say_ready()
             if self.assigned:
                 complete = [owned for owned in self.owned.values() if owned.complete]
@@ -186,14 +196,15 @@ class Worker:
     async def _on_assigned(self, partitions: Collection[TP]) -> None:
         numbers = {partition.partition for partition in partitions}
         await self._outbox.keep(numbers)  # others tell the rest
-        self._given_up = False
+        if self._given_up:
+            self.holdings.tell_all_anew()  # who had our partitions meanwhile may have told something else
+        self._given_up = self._broken is not None
         await self.holdings.hold(numbers)
 
     async def _start_offsets(self, logs: Mapping[TP, LogStart]) -> Mapping[TP, int]:
         await self._outbox.flush()  # what we still had to tell would arrive behind what is read back
         starts = await self.holdings.begin(logs)
         self.assigned = True
-        self._gave_up_publishing = False
         self._outbox.make_haste(False)
         self._said_ready = False
         listed = ", ".join(map(str, self.owned)) or "none"
@@ -215,11 +226,12 @@ class Worker:
             async with owned.turn:  # a tick may be at work on what waited
                 pass
         checkpointing = self.checkpointing
-        if not self.confirmed:
+        if not self.confirmed or not await self._publish_the_last():
+            # Others tell what we did not. Nothing of ours may come behind it, and no checkpoint may say that it was told.
             self._given_up = True
             if checkpointing is not None:
                 checkpointing.abandon()
-        elif await self._publish_the_last() and checkpointing is not None:
+        elif checkpointing is not None:
             await checkpointing.last_ones(self.owned.values())
 
     # Batches -------------------------------------------------------------------------------------------------------
@@ -345,6 +357,22 @@ class Worker:
 
     def pass_time(self) -> None:
         """Bring every partition to the present; a scrape does so, too."""
+        if self._broken is not None:
+            raise self._broken
+        try:
+            self._bring_to_the_present()
+        except Exception as error:
+            self._break(error)
+            raise
+
+    def _break(self, error: Exception) -> None:
+        """Take note that a state may be half changed: nothing of it may be told or stored, and the worker has to end."""
+        self._broken = error
+        self._given_up = True
+        if self.app is not None:
+            self.app.batches.fail()
+
+    def _bring_to_the_present(self) -> None:
         now_ms = time.time_ns() // 1_000_000
         progress = self.app.batches.progress() if self.app is not None else {}
         for owned in self.owned.values():
@@ -379,6 +407,12 @@ class Worker:
     def confirmed(self) -> bool:
         """Whether the group may still have this worker as its member: if it did not hear of it for long, others took over."""
         return self.app is None or self.app.batches.unconfirmed_s <= self._group_times.session_s
+
+    @property
+    def is_surely_a_member(self) -> bool:
+        """Whether it will still be one when what is sent now arrives, or is given up."""
+        surely_s = self._group_times.session_s * (1 - SENDING_SHARE)
+        return self.app is None or self.app.batches.unconfirmed_s <= surely_s
 
     @property
     def silent(self) -> int:

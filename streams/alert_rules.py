@@ -8,9 +8,10 @@ is about a worker, of which nobody can say which offices it has). Those that fol
 from typing import Final, NamedTuple
 
 from streams.alert import Alert
-from streams.alerting import MAIN, WITH_INTERVAL, BurnRate, greatest_burn, with_objective
+from streams.alerting import MAIN, RESTS_ON, WITH_INTERVAL, BurnRate, greatest_burn, with_objective
 from streams.configuration import Configuration
 from streams.promql import latest, quoted, selected, total
+from streams.request_targets import RequestTarget, priorities
 from streams.worker_alerts import worker_alerts
 
 BUDGET_DAYS: Final = 30  # what an error budget is usually reckoned for
@@ -54,7 +55,7 @@ def _board(window: str) -> str:
 
 
 def _while_open(expr: str, job: str) -> str:
-    """What counts but while the office is closed."""
+    """What counts but while the office is closed, when nobody can do anything."""
     return f"(\n{expr}\n)\nunless on (office) {latest('kqi_office_open', ('office',), job=job)} == 0"
 
 
@@ -63,20 +64,25 @@ def _while_open(expr: str, job: str) -> str:
 
 def _thresholds(configuration: Configuration) -> list[Alert]:
     points = {name: getattr(configuration.reference, name) for name in MAIN} | configuration.alerting.thresholds
-    return [
-        _threshold(name, point, configuration.alerting.window, configuration.alerting.job)
-        for name, point in points.items()
-    ]
+    return [_threshold(configuration, name, point) for name, point in points.items()]
 
 
-def _threshold(name: str, point: float, window: str, job: str) -> Alert:
-    where = {"job": job, "window": window}
+def _threshold(configuration: Configuration, name: str, point: float) -> Alert:
+    """It must be certain, and rest on enough: the interval of one call in which nothing went right is short of nothing."""
+    window = configuration.alerting.window
+    where = {"job": configuration.alerting.job, "window": window}
     is_worse_above = WITH_INTERVAL[name] == "lower"
     end, sign, least = ("lower", ">", "at least") if is_worse_above else ("upper", "<", "at most")
     expr = f"{latest(f'kqi_office_{name}_{end}_ratio', ('office', 'window'), **where)} {sign} {point:g}"
     if name in MAIN:
         judged = latest(f"kqi_office_{name}_representative", ("office", "window"), **where)
         expr += f"\nand on (office, window)\n{judged} == 1"
+    else:
+        base, key = RESTS_ON[name]
+        least_of = configuration.min_surveys if key == "min_surveys" else configuration.alerting.min_due
+        expr += (
+            f"\nand on (office, window)\n{latest(f'kqi_office_{base}', ('office', 'window'), **where)} >= {least_of}"
+        )
     value = _looked_up(f"kqi_office_{name}_ratio", office="", **where)
     return Alert(
         "KqiIndexPastThreshold",
@@ -181,7 +187,7 @@ def _request_burns(configuration: Configuration) -> list[Alert]:
             alerts.append(
                 Alert(
                     "KqiRequestsBurn",
-                    _burning(rate, burn, f"{base} >= {rules.min_due}"),
+                    _burning(rate, burn, f"{base} >= {rules.min_due}", at_night=_counts_at_night(target)),
                     "2m",
                     rate.severity,
                     "operations",
@@ -208,15 +214,19 @@ class _Burn(NamedTuple):
         return latest(self.record, self.by, **self.labels, window=window)
 
 
-def _burning(rate: BurnRate, burn: _Burn, is_enough: str) -> str:
-    """Both windows burn too fast, the longer one rests on enough, and the office is open."""
+def _burning(rate: BurnRate, burn: _Burn, is_enough: str, *, at_night: bool = False) -> str:
+    """Both windows burn too fast, the longer one rests on enough, and the office is open, or time runs on while it is closed."""
     on = f"and on ({', '.join(burn.by)})"
-    return _while_open(
+    expr = (
         f"  {burn.over(rate.window)} > {rate.burn:g}\n"
         f"{on}\n  {burn.over(rate.still)} > {rate.burn:g}\n"
-        f"{on}\n  {is_enough}",
-        burn.labels["job"],
+        f"{on}\n  {is_enough}"
     )
+    return expr if at_night else _while_open(expr, burn.labels["job"])
+
+
+def _counts_at_night(target: RequestTarget) -> bool:
+    return target.hours == "elapsed"
 
 
 def _pace(rate: BurnRate, objective: float) -> str:
@@ -228,24 +238,28 @@ def _pace(rate: BurnRate, objective: float) -> str:
 
 
 def _overdue(configuration: Configuration) -> list[Alert]:
-    if not configuration.request_targets:
-        return []
-    job = configuration.alerting.job
-    overdue = latest("kqi_priority_requests_overdue", ("office", "priority"), job=job)
-    opened = _looked_up("kqi_priority_requests_open", 'printf "%.0f"', job=job, office="", priority="")
+    targets = configuration.request_targets
+    at_night = {target.priority for target in targets if _counts_at_night(target)}
     return [
-        Alert(
-            "KqiRequestsOverdue",
-            _while_open(f"{overdue} > 0", job),
-            "15m",
-            "warning",
-            "operations",
-            _BOARD,
-            f"Requests of {_OFFICE} are overdue",
-            f"{_COUNT} of {opened} open requests of priority {{{{ $labels.priority }}}} of {_OFFICE} are late for a target.",
-            {},
-        )
+        _overdue_of(priority, configuration.alerting.job, at_night=priority in at_night)
+        for priority in priorities(targets)
     ]
+
+
+def _overdue_of(priority: str, job: str, *, at_night: bool) -> Alert:
+    expr = f"{latest('kqi_priority_requests_overdue', ('office', 'priority'), job=job, priority=priority)} > 0"
+    opened = _looked_up("kqi_priority_requests_open", 'printf "%.0f"', job=job, office="", priority="")
+    return Alert(
+        "KqiRequestsOverdue",
+        expr if at_night else _while_open(expr, job),
+        "15m",
+        "warning",
+        "operations",
+        _BOARD,
+        f"Requests of {_OFFICE} are overdue",
+        f"{_COUNT} of {opened} open requests of priority {{{{ $labels.priority }}}} of {_OFFICE} are late for a target.",
+        {},
+    )
 
 
 # Offices -----------------------------------------------------------------------------------------------------------
@@ -258,6 +272,18 @@ def _quiet(configuration: Configuration) -> list[Alert]:
     presses = total("kqi_panel_customer_presses", ("office",), ("panel", "role"), job=job)
     orphans = total("kqi_panel_customer_presses", ("office",), ("panel",), job=job, role="orphan")
     return [
+        Alert(
+            "KqiCompanyQuiet",
+            f"min ({quiet}) > {rules.office_quiet_s:g}\nand on ()\nmax ({selected('kqi_office_open', job=job)}) == 1",
+            "5m",
+            "critical",
+            "operations",
+            "/d/kqi-company",
+            "No presses from any office",
+            "Offices are open, and no panel of any of them has sent anything for {{ $value | humanizeDuration }} of their opening "
+            "hours: what panels send does not come through.",
+            {"office": "all"},
+        ),
         Alert(
             "KqiOfficeQuiet",
             f"min by (office) ({quiet}) > {rules.office_quiet_s:g}\n{opened}",

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from streams.comparable import BETTER
-from streams.request_targets import RequestTarget
+from streams.request_targets import STAGES, RequestTarget
 
 if TYPE_CHECKING:
     from streams.configuration import Configuration
@@ -31,10 +31,23 @@ WITH_INTERVAL: Final[dict[str, Literal["lower", "higher"]]] = {
         "nps",
         "csat",
         "churn",
-        "sla_first_response",
-        "sla_on_site",
-        "sla_resolved",
+        *(f"sla_{stage}" for stage in STAGES),
     )
+}
+
+
+# What indices other than the main ones rest on, as a metric of offices, and the key that says how much of it tells something.
+RESTS_ON: Final[dict[str, tuple[str, Literal["min_surveys", "min_due"]]]] = {
+    **dict.fromkeys(
+        ("precise_conversion", "visitor_coverage", "silent_share", "response_share"),
+        ("silent_share_base", "min_surveys"),
+    ),
+    "service_level": ("service_level_base", "min_due"),
+    "abandonment": ("calls_offered", "min_due"),
+    "nps": ("nps_answers", "min_surveys"),
+    "csat": ("csat_answers", "min_surveys"),
+    "churn": ("churn_base", "min_surveys"),
+    **{f"sla_{stage}": (f"sla_{stage}_due", "min_due") for stage in STAGES},
 }
 
 
@@ -103,7 +116,7 @@ def _not_apart(configuration: "Configuration") -> list[str]:
     found = [
         f"`alerting.burn_rates` has {rate.still} for still of {rate.window}: take a shorter window than that"
         for rate in rates
-        if minutes.get(rate.still, 0) >= minutes.get(rate.window, 1)
+        if {rate.still, rate.window} <= minutes.keys() and minutes[rate.still] >= minutes[rate.window]
     ]
     told = [(rate.window, rate.severity) for rate in rates]
     if len(set(told)) < len(told):

@@ -4,7 +4,7 @@ It is taken as a whole or not at all; :mod:`streams.directory_check` finds its f
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Annotated, Final, Literal, cast, get_args
 
@@ -81,6 +81,11 @@ class Employee(_Entry, frozen=True):
     from_: date | None = msgspec.field(default=None, name="from")  # the first day
     to: date | None = None  # the last one
     matrix: Id | None = None
+
+    @property
+    def following(self) -> date | None:
+        """The day after the last one; None where there is none, or none to speak of: many write 9999-12-31 for that."""
+        return None if self.to is None or self.to == date.max else self.to + timedelta(days=1)
 
     @property
     def leader_key(self) -> tuple[str, str] | None:

@@ -1,6 +1,5 @@
 """Why somebody reached so much of a plan or a matrix: the plans with their working time, the lines with their facts."""
 
-from datetime import timedelta
 from typing import Any
 
 from streams.directory import Directory, Line, Plan
@@ -75,7 +74,7 @@ def _plan(directory: Directory, plan: Plan, amount: str, begin_ms: int, now_ms: 
     own = directory.employees.get((plan.office, plan.employee)) if plan.employee is not None else None
     if own is not None:
         first = max(first, own.from_ or first)
-        following = min(following, following if own.to is None else own.to + timedelta(days=1))
+        following = min(following, own.following or following)
     zone, hours = directory.zone_of(plan.office), directory.hours_of(plan.office)
     from_ms, to_ms = zone.day_begin_ms(first), zone.day_begin_ms(following)
     return {

@@ -159,8 +159,8 @@ def _employed(own: Employee | None, plans: list[Plan]) -> tuple[date, date]:
     following = max(parse_period(plan.period).following for plan in plans) + _FARTHEST
     if own is not None and own.from_ is not None:
         first = max(first, own.from_)
-    if own is not None and own.to is not None:
-        following = min(following, max(own.to + timedelta(days=1), first))
+    if own is not None and own.following is not None:
+        following = min(following, max(own.following, first))
     return first, following
 
 

@@ -15,6 +15,9 @@ RECORDING, ALERTS, PROMETHEUS = "kqi-recording.rules.yml", "kqi-alerts.rules.yml
 # Figures of a day do not change in minutes, and those of thousands of offices take Prometheus a while.
 INTERVALS: Final = {"kqi-company": {"interval": "2m"}, "kqi-indices": {"interval": "5m"}}
 _HEAD = "# Made by `kqi rules`: change the configuration, not this file.\n"
+_OF_AN_EXAMPLE = (
+    "# An example, made by `kqi rules` where there is none: put your workers and your Alertmanager into it.\n"
+)
 
 
 class RulesError(Fault):
@@ -60,7 +63,7 @@ def all_rules(configuration: Configuration) -> str:
 def rule_files(configuration: Configuration) -> dict[str, str]:
     """Files by name."""
     files = {name: _HEAD + as_yaml({"groups": groups}) for name, groups in rule_groups(configuration).items()}
-    return files | {PROMETHEUS: _HEAD + as_yaml(prometheus(configuration))}
+    return files | {PROMETHEUS: _OF_AN_EXAMPLE + as_yaml(prometheus(configuration))}
 
 
 def prometheus(configuration: Configuration, workers: Sequence[str] = (), alertmanager: str = "127.0.0.1:9093") -> Any:

@@ -73,7 +73,8 @@ SURVEY_FAMILIES = ("kqi_office_surveys", "kqi_employee_surveys")
 ASKED_FAMILY = "kqi_office_question_last_asked_timestamp_seconds"
 OF_THE_MOMENT = ("kqi_office_open", "kqi_panel_quiet_seconds", "kqi_panel_customer_presses")
 BASES = tuple(
-    f"kqi_office_{index}_base" for index in ("ink_personnel", "ink_office", "iel", "silent_share", "service_level")
+    f"kqi_office_{index}_base"
+    for index in ("ink_personnel", "ink_office", "iel", "silent_share", "service_level", "churn")
 )
 
 

@@ -9,7 +9,7 @@ from agents.boards.assembly import CALLS, OFFICE_BOARD, Board, Row, usual_window
 from agents.boards.company import BY_LABEL, TO_OFFICE
 from agents.boards.looks import COUNT, NONE_WANTED, SECONDS, SHARE, worse_above
 from agents.boards.panels import AnyPanel, Column, Frame, Link, Target, bars, lines, rows, stats
-from agents.boards.queries import WINDOW, by, in_region, mean, recorded, series
+from agents.boards.queries import WINDOW, by, in_region, mean, of_offices, recorded, series
 from agents.boards.variables import choice_variable, level_variable, region_variable, top_variable, window_variable
 from streams.configuration import Configuration
 
@@ -61,8 +61,7 @@ def _of(name: str, *matchers: str) -> str:
 
 
 def _all(name: str, *matchers: str, scope: str = "office") -> str:
-    """The series of all offices as workers show them: for sums and means, which need them by no label."""
-    return series(f"kqi_{scope}_{name}", *matchers)
+    return of_offices(f"kqi_{scope}_{name}", *matchers)
 
 
 def _total(name: str, *matchers: str) -> str:
@@ -168,10 +167,10 @@ def _calls_course(configuration: Configuration) -> list[AnyPanel]:
 
 
 def _worst() -> list[AnyPanel]:
-    level = _of("service_level_ratio", WINDOW)
-    worst = f"bottomk($top, {level})"
-    columns = [Column("Service level", worst, SHARE)]
+    worst = f"bottomk($top, {_of('service_level_upper_ratio', WINDOW)})"
+    columns = [Column("upper end", worst, SHARE)]
     further = [
+        ("Service level", "service_level_ratio", SHARE),
         ("lower end", "service_level_lower_ratio", SHARE),
         ("Abandoned", "abandonment_ratio", SHARE),
         ("Speed of answer", "average_speed_of_answer_seconds", SECONDS),
@@ -180,24 +179,33 @@ def _worst() -> list[AnyPanel]:
         ("Missed", "calls_missed", COUNT),
     ]
     columns += [Column(title, f"{_of(name, WINDOW)} and on (office) {worst}", look) for title, name, look in further]
-    queues = in_region(by("office, queue", series("kqi_queue_service_level_ratio", WINDOW)))
+    queues = [
+        in_region(by("office, queue", series(f"kqi_queue_service_level_{what}", WINDOW)))
+        for what in ("ratio", "upper_ratio")
+    ]
     return [
         rows(
             Frame(
                 "Offices",
-                "Offices with the lowest service level, and the lower end of its 95 % interval: few calls say little. Click an office for its board.",
+                "Offices whose service level is low for certain: those with the lowest upper end of its 95 % interval, so that one missed "
+                "call of two does not come first. Click an office for its board.",
                 width=14,
                 height=10,
                 link=Link("Open the office", OFFICE_BOARD, TO_OFFICE),
             ),
             "office",
             columns,
-            worst=("Service level", False),
+            worst=("upper end", False),
         ),
         bars(
-            Frame("Queues", "Queues with the lowest service level.", width=10, height=10),
+            Frame(
+                "Queues",
+                "Service level of the queues where it is low for certain: those with the lowest upper end of its 95 % interval.",
+                width=10,
+                height=10,
+            ),
             SHARE,
-            Target(f"bottomk($top, {queues})", "{{office}}: {{queue}}"),
+            Target(f"{queues[0]} and on (office, queue) bottomk($top, {queues[1]})", "{{office}}: {{queue}}"),
         ),
     ]
 

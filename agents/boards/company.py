@@ -5,7 +5,7 @@ from typing import Final
 from agents.boards.assembly import COMPANY, OFFICE_BOARD, Board, Row, usual_window
 from agents.boards.looks import COUNT, SHARE, YES_NO, Look, worse_above, worse_below
 from agents.boards.panels import AnyPanel, Column, Frame, Link, Target, bars, lines, rows, stats
-from agents.boards.queries import MAIN, WINDOW, Main, by, in_region, mean, recorded, series
+from agents.boards.queries import MAIN, WINDOW, Main, by, in_region, mean, of_offices, recorded, series
 from agents.boards.variables import choice_variable, level_variable, region_variable, top_variable, window_variable
 from streams.configuration import Configuration
 
@@ -60,8 +60,7 @@ def _surveys(index: Main) -> str:
 
 
 def _shown(name: str) -> str:
-    """The series of all offices as workers show them: for sums, means and medians, which need them by no label."""
-    return series(f"kqi_office_{name}", WINDOW)
+    return of_offices(f"kqi_office_{name}", WINDOW)
 
 
 def _mean(index: Main) -> str:

@@ -26,6 +26,11 @@ def by(labels: str, vector: str, how: str = "max") -> str:
     return f"{how} by ({labels}) ({vector})"
 
 
+def of_offices(metric: str, *matchers: str) -> str:
+    """The series of all offices, for sums and means: once each, also where two workers show them at the moment they move."""
+    return f"max without (instance) ({series(metric, *matchers)})"
+
+
 def one(metric: str, *matchers: str) -> str:
     """A single value: the matchers leave no more than one series, whichever worker shows it."""
     return f"max({series(metric, *matchers)})"

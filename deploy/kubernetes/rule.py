@@ -1,35 +1,28 @@
-"""Writes Prometheus's rules as a PrometheusRule, on standard output: `make deploy-rule`.
-
-The operator wants what is in the files of `deploy/prometheus/` inside of an object, and kustomize cannot put it there.
-"""
+"""Writes Prometheus's rules for the production's configuration as a PrometheusRule, on standard output: `make deploy-rule`."""
 
 from pathlib import Path
 
-RULES = Path(__file__).parents[1] / "prometheus"
-HEAD = """\
-# Made of deploy/prometheus by `make deploy-rule`.
-apiVersion: monitoring.coreos.com/v1
-kind: PrometheusRule
-metadata:
-  name: kqi
-  labels: {app.kubernetes.io/name: kqi}
-spec:
-"""
+from streams.configuration import Configuration, configure, from_toml
+from streams.rule_files import as_yaml, rule_groups
+
+CONFIGURATION = Path(__file__).parent / "production" / "kqi.toml"
 
 
-def rule(files: list[Path]) -> str:
-    """Return the object: the groups of all files, each line as it is, indented."""
-    groups = [text.split("\ngroups:\n")[1] for text in ("\n" + file.read_text(encoding="utf-8") for file in files)]
-    lines = "".join(groups).splitlines()
-    return (
-        HEAD + ("  groups:\n" if lines else "  groups: []\n") + "".join(f"  {line}".rstrip() + "\n" for line in lines)
-    )
+def rule(configuration: Configuration) -> str:
+    """Return the object, with all groups of rules."""
+    made = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "kqi", "labels": {"app.kubernetes.io/name": "kqi"}},
+        "spec": {"groups": [group for members in rule_groups(configuration).values() for group in members]},
+    }
+    return "# Made of kqi.toml by `make deploy-rule`: change that, and make this again.\n" + as_yaml(made)
 
 
-def rule_files() -> list[Path]:
-    """Return the files that have rules."""
-    return sorted(file for file in RULES.glob("*.yml") if "\ngroups:\n" in "\n" + file.read_text(encoding="utf-8"))
+def production() -> Configuration:
+    """Return the configuration that the production's workers run with."""
+    return configure(from_toml(CONFIGURATION.read_text(encoding="utf-8"), str(CONFIGURATION)))
 
 
 if __name__ == "__main__":
-    print(rule(rule_files()), end="")
+    print(rule(production()), end="")

@@ -98,12 +98,22 @@ def test_unusable_arguments(arguments):
 def test_check(tmp_path):
     """A right configuration is right: from a file, the environment or nothing."""
     config = tmp_path / "kqi.toml"
-    config.write_text('windows = ["1h"]\n[kafka]\ngroup = "mine"\n')
+    config.write_text('names_max = 100\n[kafka]\ngroup = "mine"\n')
     assert kqi_inside("check").stdout == "the environment and the defaults: right\n"
     for arguments in ([config], ["--config", config]):
         done = kqi_inside("check", *arguments)
         assert (done.exit_code, done.stdout, done.stderr) == (0, f"{config}: right\n", "")
     assert kqi_inside("check", silent_weight="0.5", windows="15m,1h").exit_code == 0
+
+
+def test_check_says_what_no_rules_can_be_made_of():
+    """A worker needs none, so it is right."""
+    done = kqi_inside("check", windows="15m,1h")
+    assert (done.exit_code, done.stdout) == (0, "the environment and the defaults: right\n")
+    assert done.stderr == (
+        "kqi: workers can run so, but `kqi rules` cannot make rules of it: `alerting.window` needs the window 24h, which is not "
+        "among `windows`: 15m, 1h\n"
+    )
 
 
 def test_check_refuses_a_matrix_that_cannot_be(tmp_path):

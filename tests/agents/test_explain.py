@@ -146,6 +146,18 @@ id = "{}"
 questions = [{{ days = "1-30", question = "office" }}, {{ days = "31", question = "personnel" }}]
 representative_by = "coverage"
 coverage_limits = [0.0, 0.5]
+
+# Sells nothing, and stays for ever.
+[[employees]]
+id = "emp-p0-a"
+office = "{}"
+to = 9999-12-31
+
+[[plans]]
+office = "{}"
+employee = "emp-p0-a"
+period = "{}"
+revenue_minor = 1_000_000_000
 """
 
 
@@ -184,7 +196,9 @@ def told(embedded_kafka, tmp_path_factory):
     """
     service = Service(embedded_kafka, windows=["15m", "1h"], min_surveys=2, request_targets=TARGETS).create_topics()
     offices = tmp_path_factory.mktemp("directory") / "offices.toml"
-    offices.write_text(DIRECTORY.format(office_in(0, "company-3")))
+    offices.write_text(
+        DIRECTORY.format(*[office_in(0, "company-3")] * 3, datetime.fromtimestamp(AT_MS / 1000, UTC).year)
+    )
     published = service.kqi_inside("directory", "publish", offices)
     assert published.exit_code == 0, published.stderr
     events = [event for seed in (3, 4) for event in moved(seed)]
@@ -259,6 +273,7 @@ def test_what_a_worker_shows_is_explained(told):
     wanted = {(row["scope"], row["index"]) for row in told.rows}
     assert {(row["scope"], row["index"]) for row, _ in told.answers} == wanted
     assert {"office", "employee", "queue", "priority", "department"} <= {scope for scope, _ in wanted}
+    assert {row["value"] for row, _ in told.answers if row["index"] == "plan_attainment"} == {0}
 
 
 def test_what_the_directory_says_is_explained(told):

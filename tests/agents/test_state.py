@@ -1,11 +1,13 @@
 """The state outlives its workers: stored, restored by the next one, shown and written off by `kqi state`."""
 
+import asyncio
 import json
 import signal
 from contextlib import ExitStack
 from typing import NamedTuple
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from confluent_kafka import Producer
 
 from tests.metrics import Scrape
@@ -31,6 +33,8 @@ class Lives(NamedTuple):
     in_use: str  # what `kqi state rebuild` said then
     table: str
     rebuilt: str
+    noted: dict  # what was committed before: offset and note by topic and partition
+    noted_then: dict  # and after it
     surveys: list  # what was published of surveys, at the end of each of the first two lives
     letters: list
 
@@ -46,6 +50,7 @@ def lives(apache_kafka):
             fill(Office(writer), number, writer)
         with service.worker() as worker:
             first = when_stored(service, worker)
+            until(lambda: notes(service), "what was stored to be committed")
             assert worker.stop(signal.SIGKILL) == -signal.SIGKILL
         published = [(told(surveys), len(letters.all_messages()))]
         with service.worker() as worker:
@@ -55,7 +60,9 @@ def lives(apache_kafka):
             in_use = service.kqi("state", "rebuild").stderr.decode()
             assert worker.stop() == 0
         published.append((told(surveys), len(letters.all_messages())))
+        noted = notes(service)
         rebuilt = service.kqi("state", "rebuild").stderr.decode()
+        noted_then = notes(service)
         with service.worker() as worker:
             worker.wait_until_ready()
             read_anew, read_anew_said = when_stored(service, worker), worker.output
@@ -76,6 +83,8 @@ def lives(apache_kafka):
             in_use,
             table,
             rebuilt,
+            noted,
+            noted_then,
             [found for found, _ in published],
             [number for _, number in published],
         )
@@ -88,6 +97,20 @@ def fill(office, number, writer):
     office.seller(now_ms() - HOUR_MS)
     office.publish("sales", "sale", amount_minor=100 * number, currency="EUR")
     writer.send("sales", b"no sale", key=office.office_id)
+
+
+def notes(service):
+    """Return what the group has committed, with what was noted: offset and note by topic and partition."""
+
+    async def ask():
+        admin = AIOKafkaAdminClient(bootstrap_servers=str(service.bootstrap))
+        await admin.start()
+        try:
+            return await admin.list_consumer_group_offsets(service.name)
+        finally:
+            await admin.close()
+
+    return {tuple(place): tuple(found) for place, found in asyncio.run(ask()).items()}
 
 
 def when_stored(service, worker):
@@ -159,6 +182,13 @@ def test_starting_over_gives_the_same(lives):
     assert "restored 0" in lives.read_anew_said
     assert lives.read_anew.total("kqi_worker_events_total") > 0
     assert lives.read_anew.indices == lives.first.indices
+
+
+def test_starting_over_forgets_the_time_of_then(lives):
+    """What was committed stays so, and nothing of what was noted with it: the clock of then may have been the reason."""
+    offsets = {place: offset for place, (offset, _) in lives.noted.items()}
+    assert any(note for _, note in lives.noted.values())
+    assert lives.noted_then == {place: (offset, "") for place, offset in offsets.items()}
 
 
 def test_damaged_checkpoints_are_refused(lives):

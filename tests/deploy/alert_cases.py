@@ -43,6 +43,26 @@ def ink(lower="0.25+0x60", representative="1+0x60", window="24h", instance="w1",
     }
 
 
+def recommended(answers):
+    """Series of an office that few would recommend."""
+    labels = '{office="riga-1",window="12h"}'
+    return {
+        f"kqi_office_nps_ratio{labels}": "0.125+0x60",
+        f"kqi_office_nps_upper_ratio{labels}": "0.1875+0x60",
+        f"kqi_office_nps_answers{labels}": answers,
+    }
+
+
+def abandoned(offered):
+    """Series of an office half of whose callers give up."""
+    labels = '{office="riga-1",window="12h"}'
+    return {
+        f"kqi_office_abandonment_ratio{labels}": "0.5+0x60",
+        f"kqi_office_abandonment_lower_ratio{labels}": "0.125+0x60",
+        f"kqi_office_calls_offered{labels}": offered,
+    }
+
+
 def calls(level, base="40+0x60", **levels):
     """Series of the calls of an office: the service level by window."""
     windows = {"1h": level, "15m": level, "8h": level, "7d": level, "24h": level} | levels
@@ -53,9 +73,9 @@ def calls(level, base="40+0x60", **levels):
     }
 
 
-def requests(met, due="8+0x60"):
-    """Series of the requests of an office with a priority whose name needs care."""
-    shared = 'office="riga-1",priority="a & \\"b\\""'
+def requests(met, due="8+0x60", priority='a & \\"b\\"'):
+    """Series of the requests of an office with a priority whose name needs care; their time stands still at night."""
+    shared = f'office="riga-1",priority="{priority}"'
     windows = ("5m", "2h")
     return {
         **{f'kqi_priority_sla_first_response_ratio{{{shared},window="{w}"}}': met for w in windows},
@@ -147,17 +167,35 @@ INDICES = [
         configuration="other",
     ),
     Case(
-        "an index that is none of the main ones, by its interval alone",
+        "an index that is none of the main ones, by its interval and what it rests on",
         "KqiIndexPastThreshold",
-        {
-            'kqi_office_nps_ratio{office="riga-1",window="12h"}': "0.125+0x60",
-            'kqi_office_nps_upper_ratio{office="riga-1",window="12h"}': "0.1875+0x60",
-        },
+        recommended("5+0x60"),
         [
             Told(
                 {"severity": "warning", "team": "quality", "office": "riga-1", "window": "12h", "index": "nps"},
                 "nps of office riga-1 is past its threshold",
                 "Over 12h, nps of office riga-1 is 0.125, and with 95 % certainty at most 0.188. Its threshold is 0.25.",
+                "https://boards.example.com/d/kqi-office?var-office=riga-1&var-window=12h",
+            )
+        ],
+        configuration="other",
+    ),
+    Case("of few answers", "KqiIndexPastThreshold", recommended("4+0x60"), configuration="other"),
+    Case(
+        "calls that were given up, of few",
+        "KqiIndexPastThreshold",
+        abandoned(offered="3+0x60"),
+        configuration="other",
+    ),
+    Case(
+        "calls that were given up, of more",
+        "KqiIndexPastThreshold",
+        abandoned(offered="4+0x60"),
+        [
+            Told(
+                {"severity": "warning", "team": "quality", "office": "riga-1", "window": "12h", "index": "abandonment"},
+                "abandonment of office riga-1 is past its threshold",
+                "Over 12h, abandonment of office riga-1 is 0.500, and with 95 % certainty at least 0.125. Its threshold is 0.1.",
                 "https://boards.example.com/d/kqi-office?var-office=riga-1&var-window=12h",
             )
         ],
@@ -317,12 +355,36 @@ OBJECTIVES = [
     Case("too few due", "KqiRequestsBurn", requests("0.0625+0x60", due="3+0x60"), configuration="other"),
     Case("closed", "KqiRequestsBurn", requests("0.0625+0x60") | CLOSED, configuration="other"),
     Case(
-        "two of five",
+        "closed, of requests whose time runs on",
+        "KqiRequestsBurn",
+        requests("0.0625+0x60", priority="~.*") | CLOSED,
+        [
+            Told(
+                {
+                    "severity": "info",
+                    "team": "operations",
+                    "office": "riga-1",
+                    "priority": "~.*",
+                    "stage": "first_response",
+                    "window": "2h",
+                },
+                "Requests of office riga-1 miss their targets",
+                "Over 2h, 6.25% of 8 requests of priority ~.* of office riga-1 met their target for first_response (4h); the "
+                "objective is 75%. Errors are 3.75 times as many as it allows (the limit is 3.5; with nothing in time it would be 4), "
+                "nor are the last 5m better. At 3.5 times, what is allowed in 30 days is used up in 8.57.",
+                "https://boards.example.com/d/kqi-office?var-office=riga-1&var-window=2h",
+            )
+        ],
+        configuration="other",
+    ),
+    Case(
+        "two of five, while it is closed, of requests whose time runs on",
         "KqiRequestsOverdue",
         {
             'kqi_priority_requests_overdue{office="riga-1",priority="low"}': "2+0x60",
             'kqi_priority_requests_open{office="riga-1",priority="low"}': "5+0x60",
-        },
+        }
+        | CLOSED,
         [
             Told(
                 {"severity": "warning", "team": "operations", "office": "riga-1", "priority": "low"},
@@ -339,11 +401,29 @@ OBJECTIVES = [
         {'kqi_priority_requests_overdue{office="riga-1",priority="low"}': "0+0x60"},
         configuration="other",
     ),
-    Case(
-        "closed",
-        "KqiRequestsOverdue",
-        {'kqi_priority_requests_overdue{office="riga-1",priority="low"}': "2+0x60"} | CLOSED,
-        configuration="other",
+    *(
+        Case(
+            name,
+            "KqiRequestsOverdue",
+            {'kqi_priority_requests_overdue{office="riga-1",priority="a & \\"b\\""}': "2+0x60"} | opened,
+            told,
+            configuration="other",
+        )
+        for name, opened, told in (
+            ("closed, and time stands still", CLOSED, []),
+            (
+                "open, and time goes on",
+                OPEN,
+                [
+                    Told(
+                        {"severity": "warning", "team": "operations", "office": "riga-1", "priority": 'a & "b"'},
+                        "Requests of office riga-1 are overdue",
+                        '2 of ? open requests of priority a & "b" of office riga-1 are late for a target.',
+                        "https://boards.example.com/d/kqi-office?var-office=riga-1",
+                    )
+                ],
+            ),
+        )
     ),
 ]
 
@@ -409,6 +489,27 @@ OFFICES = [
         )
         for minute in (19, 22, 24)
     ),
+    Case(
+        "nothing from any office for an hour",
+        "KqiCompanyQuiet",
+        panels("3660+0x60", "3900+0x60") | {'kqi_panel_quiet_seconds{office="oslo",panel="p"}': "3720+0x60"} | OPEN,
+        [
+            Told(
+                WORKER | {"severity": "critical"},
+                "No presses from any office",
+                "Offices are open, and no panel of any of them has sent anything for 1h 1m 0s of their opening hours: what panels send "
+                "does not come through.",
+                "http://127.0.0.1:3000/d/kqi-company",
+            )
+        ],
+    ),
+    Case(
+        "another office is at work",
+        "KqiCompanyQuiet",
+        panels("3660+0x60") | {'kqi_panel_quiet_seconds{office="oslo",panel="p"}': "60+0x60"} | OPEN,
+    ),
+    Case("all are closed", "KqiCompanyQuiet", panels("3660+0x60") | CLOSED),
+    Case("nobody knows when any is open", "KqiCompanyQuiet", panels("3660+0x60")),
     Case("it is over", "KqiOfficeQuiet", panels("3660+0x20 30+0x40") | OPEN),
     Case(
         "quiet where another job counts, of a company that is not alerted of",

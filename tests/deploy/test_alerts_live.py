@@ -114,9 +114,9 @@ def test_people_are_told(service, tmp_path):
                     ]
                     assert service.kqi("publish", "-", stdin=lines(reviewed)).returncode == 0
                     heard("/quality", "resolved", "KqiIndexPastThreshold")
-                    assert not said("/operations", "firing", "KqiWorkerDown")
-                alert = heard("/operations", "firing", "KqiWorkerDown")
+                    assert not said("/now", "firing", "KqiWorkerDown")
+                alert = heard("/now", "firing", "KqiWorkerDown")
                 assert alert["annotations"]["summary"] == f"Worker 127.0.0.1:{port} is down"
                 assert alert["labels"]["office"] == "all"
                 with service.worker("--metrics-port", str(port)):
-                    heard("/operations", "resolved", "KqiWorkerDown")
+                    heard("/now", "resolved", "KqiWorkerDown")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.kubernetes.rule import rule_files
 from streams.configuration import Configuration, configure, from_environment, unknown_names
+from streams.rule_files import ALERTS, RECORDING
 from tests.apache_kafka import HERE, Node, Unavailable, _kafka_version, fetch_jars, free_ports
 from tests.deploy.tools import DEPLOY, output
 from tests.service import END_S
@@ -159,7 +159,7 @@ def test_prometheus_takes_its_configuration(tmp_path):
     given = (tmp_path / "prometheus.yml").read_text().replace("/etc/prometheus/kqi/", f"{tmp_path}/kqi/")
     (tmp_path / "prometheus.yml").write_text(given)
     said = output("promtool", "check", "config", tmp_path / "prometheus.yml")
-    assert said.count("/kqi/") == len(rule_files())
+    assert said.count("/kqi/") == len([RECORDING, ALERTS])
     (scraped,) = yaml.safe_load(given)["scrape_configs"]
     (group,) = scraped["static_configs"]
     workers = project()["services"]["worker"]["deploy"]["replicas"]

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from deploy.kubernetes.rule import rule, rule_files
+from deploy.kubernetes.rule import production, rule
 from streams.configuration import Configuration, configure, from_toml
 from tests.deploy.tools import DEPLOY, VENV, as_objects, found, judged, output
 from tests.service import END_S, kqi_inside
@@ -172,18 +172,13 @@ def test_prometheus_finds_the_workers():
     assert service["spec"]["publishNotReadyAddresses"] is True
 
 
-def test_the_rule_is_made_of_the_rules_of_prometheus():
-    """`make deploy-rule` would change nothing."""
-    assert (FOLDER / "production" / "prometheusrule.yaml").read_text() == rule(rule_files())
-
-
-def test_rules_stay_as_they_are(tmp_path):
-    """Groups of several files follow each other, whatever stands before them."""
-    files = [tmp_path / "a.yml", tmp_path / "b.yml"]
-    files[0].write_text("# ours\ngroups:\n  - name: a\n    rules: []\n")
-    files[1].write_text("groups:\n  - name: b\n    rules:\n      - {record: c, expr: 'vector(1)'}\n")
-    (made,) = as_objects(rule(files))
-    assert made["spec"]["groups"] == [
-        {"name": "a", "rules": []},
-        {"name": "b", "rules": [{"record": "c", "expr": "vector(1)"}]},
-    ]
+def test_the_rule_is_made_of_the_productions_configuration():
+    """`make deploy-rule` would change nothing; links go where the configuration says, and there are as many partitions."""
+    text = (FOLDER / "production" / "prometheusrule.yaml").read_text()
+    assert text == rule(production())
+    (made,) = as_objects(text)
+    alerts = {each["alert"]: each for group in made["spec"]["groups"] for each in group["rules"] if "alert" in each}
+    assert {each["annotations"]["runbook_url"].split("#")[0] for each in alerts.values()} == {
+        production().alerting.runbook_url
+    }
+    assert alerts["KqiPartitionsWithoutWorker"]["expr"].endswith(f"< {production().partitions}")

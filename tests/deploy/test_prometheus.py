@@ -17,7 +17,7 @@ from streams.directory import EMPTY
 from streams.engine import Engine
 from streams.promql import quoted, selected
 from streams.recording_rules import recording_rules
-from streams.rule_files import ALERTS, RECORDING, all_rules, rule_files
+from streams.rule_files import ALERTS, PROMETHEUS, RECORDING, all_rules, rule_files
 from tests.deploy.alert_cases import CASES
 from tests.metrics import Scrape
 from tests.monitoring import tool
@@ -34,7 +34,7 @@ OTHER = {
     "partitions": 8,
     "checkpoint_interval_s": 0,
     "request_targets": [
-        {"priority": 'a & "b"', "stage": "first_response", "within": "4h", "objective": 0.75},
+        {"priority": 'a & "b"', "stage": "first_response", "within": "4h", "objective": 0.75, "hours": "opening"},
         {"priority": "~.*", "stage": "first_response", "within": "4h", "objective": 0.75},
         {"priority": "low", "stage": "resolved", "within": "3d", "objective": 0},
     ],
@@ -109,6 +109,16 @@ def test_committed_rules_are_the_made_ones(tmp_path):
     )
     printed = yaml.safe_load(kqi_inside("rules").stdout)
     assert printed["groups"] == [*yaml.safe_load(made[RECORDING])["groups"], *yaml.safe_load(made[ALERTS])["groups"]]
+
+
+def test_where_workers_are_stays_known(tmp_path):
+    """Rules are made anew, and Prometheus' own configuration is left to whoever put addresses into it."""
+    (tmp_path / PROMETHEUS).write_text("ours")
+    (tmp_path / ALERTS).write_text("old")
+    done = kqi_inside("rules", "--output", tmp_path)
+    assert done.stderr == f"kqi: {RECORDING}, {ALERTS} in {tmp_path}\n"
+    assert (tmp_path / PROMETHEUS).read_text() == "ours"
+    assert (tmp_path / ALERTS).read_text() == (FOLDER / ALERTS).read_text()
 
 
 def test_every_metric_is_shown_by_workers():

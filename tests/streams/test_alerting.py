@@ -143,6 +143,9 @@ def test_burn_rates_are_told_apart():
     assert faults(alerting={"burn_rates": [rate | {"still": "8h"}]}) == [
         "`alerting.burn_rates` has 8h for still of 8h: take a shorter window than that"
     ]
+    assert faults(windows=["1h", "24h"], alerting={"burn_rates": [rate]}) == [
+        "`alerting.burn_rates` needs the window 8h, which is not among `windows`: 1h, 24h"
+    ]
     assert faults(alerting={"burn_rates": [rate, rate | {"burn": 3}]}) == [
         "`alerting.burn_rates` has two of one window and severity: nobody could tell their alerts apart"
     ]

@@ -119,6 +119,17 @@ def test_what_leaves_a_window_is_taken_back():
         assert cases.differences(of_goals(feed.rows), of_goals(method.indices(known, at_ms, config))) == []
 
 
+def test_who_stays_for_ever():
+    """Until the last day that there is: it has none after it."""
+    given = directory(random.Random(1))
+    events = happened(random.Random(3), 60)
+    plain = Feed(WINDOWS | {"directory": given}).feed(events, ALL)
+    for employee in given["employees"]:
+        employee.setdefault("to", "9999-12-31")
+    found = Feed(WINDOWS | {"directory": given}).feed(events, ALL)
+    assert of_goals(found.rows) == of_goals(plain.rows) != []
+
+
 def test_another_directory_holds_at_once():
     """Plans and matrices of now count, also for what was before; without any there are no goals."""
     first, second = directory(random.Random(1)), directory(random.Random(2))

@@ -128,6 +128,8 @@ class _Writer:
         chance = self.chance = random.Random(seed)
         self.directing = random.Random(-1 - seed)
         self.changes_directory = self.directing.random() < 0.5
+        self.hurrying = random.Random(-1_000_000_000 - seed)
+        self.is_slow = self.hurrying.random() < 0.2
         self.seed = seed
         self.faults = faults
         self.config = {
@@ -270,6 +272,8 @@ class _Writer:
             self.act("commit", worker)
 
     def _assign(self):
+        if self.is_slow and self.hurrying.random() < 0.5:
+            self.act("hurry", self.hurrying.randrange(self.workers))
         self.now_ms += TAKEOVER_MS
         self.act("assign", *(self.chance.randrange(self.workers) for _ in range(self.partitions)))
 

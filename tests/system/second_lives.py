@@ -78,6 +78,19 @@ def given_up(first, meanwhile, afterwards=()):
     return Schedule(0, config(), {"riga": 0}, 2, 2, 0, [("assign", 1, 1), *first, *taken_over, *end])
 
 
+def hurried(first):
+    """What the second of two workers does that has no time to tell it when the other takes over, and then a third from that."""
+    first = [
+        (kind, 1 if kind in ("fetch", "hear", "tick", "deliver", "checkpoint") else each, *rest)
+        for kind, each, *rest in first
+    ]
+    late = [("deliver", 1, ALL, None)] * 4  # chunks of a checkpoint, and its manifest
+    taken_over = [("hurry", 1), ("assign", 0), *late, CRASH, ("assign", 0), *READ, *TICK, PUBLISH]
+    return Schedule(
+        0, config(), {"riga": 0}, 1, 2, 0, [("assign", 1), *first, *taken_over, ("judge", START_MS + 400_000)]
+    )
+
+
 BAD = ("send", "presses", 0, b"riga", b"{", 0)
 TO_BE_TOLD = [press("S", 0), answer("a", 1), BAD, *READ]
 COMMIT = ("commit", 0)
@@ -111,6 +124,12 @@ LIVES = {
     "signs of gaming stand at their limits": lives(AT_THE_LIMITS, [], AT_THE_LIMITS[-4:]),
     "a shift is told of after a call that lies in it": lives(
         [CALL, *WORK, ("judge", START_MS + 100_000), SHIFT, *WORK, ("judge", START_MS + 200_000)], [], WORK
+    ),
+    "nothing gets through while a checkpoint is under way, and others take over": hurried(
+        [*TO_BE_TOLD, *[BAD, READ[0]] * 8, ("checkpoint", 0, 0), ("time", 40_000), *TICK]
+    ),
+    "the same after another checkpoint": hurried(
+        [*ANSWERED, *[BAD, READ[0]] * 8, press("T", 60_000), *READ, ("checkpoint", 0, 0), BAD, *READ]
     ),
     "offsets are committed while nothing has been published": lives(
         TO_BE_TOLD, [], READ, checkpoint_interval_s=0, last_words=[COMMIT]

@@ -24,6 +24,8 @@ from agents.transport import ANSWER_VALID_MS
 from tests.system.schedules import ALL, TOPICS
 from tests.system.simulated_broker import values_of
 
+TURNS = 20  # of others, in which everything happens that waits for no broker
+
 
 class Worker:
     """A member of the group, seen from outside."""
@@ -31,6 +33,8 @@ class Worker:
     def __init__(self, broker, configuration, homes, partitions):
         self.broker = broker
         self.is_member = True
+        self.failed = False
+        self.is_hurried = False  # the next time it lets go there is no time to publish what waits
         self.wire = Wire()
         self.positions = {}  # where reading goes on, by topic and partition
         self.ends = {}  # of the logs, as last heard, by topic and partition
@@ -56,6 +60,10 @@ class Worker:
     def unconfirmed_s(self):
         """How long ago the group confirmed its membership."""
         return 0.0 if self.is_member else math.inf
+
+    def fail(self):
+        """Deliver nothing any more."""
+        self.failed = True
 
     def kill(self):
         """End without a word."""
@@ -91,7 +99,12 @@ class Worker:
     async def revoke(self):
         """Let go, before partitions are shared out anew."""
         self.positions.clear()
-        await self.waited_for(self.product._on_revoked(()))
+        with patch.object(worker, "LAST_OUTPUTS_S", 0 if self.is_hurried else 2):
+            letting_go = asyncio.create_task(self.product._on_revoked(()))
+            for _ in range(TURNS if self.is_hurried else 0):
+                await asyncio.sleep(0)
+            self.is_hurried = False
+            await self.waited_for(letting_go)
         self.commit()
         self.done.clear()
 
@@ -140,8 +153,9 @@ class Worker:
         """Begin a checkpoint, if none is under way."""
         if number not in self.owned or self.product.checkpointing is None:
             return
-        if number not in self.checkpoints or self.checkpoints[number].done():
-            self.checkpoints[number] = asyncio.create_task(self.product.checkpointing.checkpoint(self.owned[number]))
+        if all(task.done() for task in self.checkpoints.values()):
+            checkpoint = self.product.checkpointing._checkpoint_unless_abandoned(self.owned[number])
+            self.checkpoints[number] = asyncio.create_task(checkpoint)
 
     def deliver(self, count, place=None):
         """Let the first messages that are under way reach the broker, those of one topic or of all."""
@@ -197,8 +211,8 @@ class Wire:
 class SimulatedOutputs(Outputs):
     """What a worker publishes goes on the wire."""
 
-    def __init__(self, broker, wire, homes, configuration, partitions, is_member):
-        super().__init__(configuration, partitions, is_member)
+    def __init__(self, broker, wire, homes, configuration, partitions, is_member, patience_s):
+        super().__init__(configuration, partitions, is_member, patience_s)
         self.office_partitions = homes
         self._broker = broker
         self._wire = wire

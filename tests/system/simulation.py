@@ -6,7 +6,9 @@ Nothing that the judge expects comes from the product: it follows from the set o
 
 import asyncio
 from collections import Counter
+from unittest.mock import patch
 
+from agents import outbox
 from streams.configuration import configure
 from streams.fates import fates
 from streams.manifest import read_manifest
@@ -61,7 +63,13 @@ class Simulation:
 
     async def run(self):
         """Let everything happen."""
-        with told_the_time(self.broker):
+        is_slow = any(
+            kind == "hurry" for kind, *_ in self.schedule.actions
+        )  # so that some may wait while others are under way
+        with (
+            told_the_time(self.broker),
+            patch.object(outbox, "MESSAGES_AT_ONCE", 1 if is_slow else outbox.MESSAGES_AT_ONCE),
+        ):
             self.workers = [self._worker() for _ in range(self.schedule.workers)]
             for kind, *details in self.schedule.actions:
                 await getattr(self, f"_{kind}")(*details)
@@ -132,6 +140,10 @@ class Simulation:
     async def _lose(self, worker):
         """The group loses sight of a worker, which has heard nothing from it for as long, and has messages under way."""
         self.workers[worker].is_member = False
+
+    async def _hurry(self, worker):
+        """What waits to be published does not get through in time when partitions are shared out the next time."""
+        self.workers[worker].is_hurried = True
 
     async def _rejoin(self, worker):
         """A worker finds out that the group has lost sight of it, and joins again."""
