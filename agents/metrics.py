@@ -131,7 +131,7 @@ def refresh_gauges(worker: Worker) -> None:
     telemetry.partitions.set(len(worker.owned) if worker.assigned else 0)
     telemetry.ready.set(int(worker.ready))
     telemetry.company_known.set(int(worker.ready and _elsewhere(worker) is not None))
-    telemetry.in_touch.set(int(worker.assigned and worker.confirmed and not worker.silent))
+    telemetry.in_touch.set(int(worker.confirmed and not worker.silent))  # also while it restores
     telemetry.now.set(min((owned.state.now.now_ms for owned in worker.owned.values()), default=0) / 1000)
     telemetry.directory_valid.set(int(worker.directing.is_right))
     telemetry.directory_time.set(worker.directing.time_s)

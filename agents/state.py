@@ -153,8 +153,8 @@ async def _forget_notes(configuration: Configuration, partitions: int) -> None:
         **security_of(configuration).for_aiokafka(),
     )
     consumer.assign([TopicPartition(topic, n) for topic in input_topics(configuration) for n in range(partitions)])
-    await consumer.start()
     try:
+        await consumer.start()
         committed = {place: await consumer.committed(place) for place in consumer.assignment()}
         known = {place: OffsetAndMetadata(offset, "") for place, offset in committed.items() if offset is not None}
         if known:

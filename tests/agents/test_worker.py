@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from agents.gate import Gate
+from agents.metrics import refresh_gauges
 from agents.owned import Owned
 from agents.worker import Worker
 from streams.clock import WallClock
@@ -60,3 +61,12 @@ def test_nothing_is_sent_that_might_arrive_too_late(worker, unconfirmed_s, may_s
     assert worker.outputs._is_member() is may_send
     assert worker.confirmed
     assert worker.outputs._patience_s == 7.5
+
+
+@pytest.mark.parametrize(("unconfirmed_s", "in_touch"), [(0, 1), (16, 0)])
+def test_who_restores_is_in_touch(worker, unconfirmed_s, in_touch):
+    """The group knows it, whatever it has to read: nobody is to look for a broker that is away."""
+    worker.assigned = False
+    worker.app.batches.unconfirmed_s = unconfirmed_s
+    refresh_gauges(worker)
+    assert worker.telemetry.in_touch._value.get() == in_touch
