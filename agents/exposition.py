@@ -11,7 +11,7 @@ of first sight, up to the first that does not fit with all of its series, then w
 there on are left out. How employees do beside their peers comes last but one, and signs of gaming, which are up to a minute old, last.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,8 @@ _REQUESTS_NOW = (
     ("requests_overdue", OVERDUE_NOW, "Requests that are open now, and late for a target."),
 )
 
+IsOurs = Callable[[Partition], bool]
+
 _NEVER_ASKED = np.empty((0, len(QUESTIONS)))
 
 
@@ -56,19 +58,23 @@ class Exposition:
         self.signs = KeptSigns(engine)
         self._names: dict[int, Names] = {}
 
-    def scrape(self, partitions: Iterable[Partition], elsewhere: Elsewhere | None = NOWHERE) -> "Scrape":
+    def scrape(
+        self, partitions: Iterable[Partition], elsewhere: Elsewhere | None = NOWHERE, is_ours: IsOurs = lambda _: True
+    ) -> "Scrape":
         """Begin a scrape; several may be under way.
 
         Parameters
         ----------
         elsewhere
             The rest of the company, with whom employees are compared; None where it is not known.
+        is_ours
+            Tells whether a partition may still be shown, when its turn comes: others may have taken it over meanwhile.
         """
         held = [self._names_of(partition) for partition in partitions]
         self._names = {id(names.partition): names for names in held}
         self.departments.keep([names.partition for names in held])
         self.signs.keep([names.partition for names in held])
-        return Scrape(self, held, elsewhere)
+        return Scrape(self, held, elsewhere, is_ours)
 
     def text(self, partitions: Iterable[Partition]) -> str:
         """Render the partitions as they stand, at once."""
@@ -85,7 +91,9 @@ class Scrape:
     ``series`` is how many series it shows, ``left_out`` how many not; both are known when the pieces have come.
     """
 
-    def __init__(self, exposition: Exposition, partitions: list[Names], elsewhere: Elsewhere | None) -> None:
+    def __init__(
+        self, exposition: Exposition, partitions: list[Names], elsewhere: Elsewhere | None, is_ours: IsOurs
+    ) -> None:
         self.series = 0
         self.left_out = 0
         self._engine = exposition.engine
@@ -93,6 +101,7 @@ class Scrape:
         self._families = exposition.families
         self._room = exposition.engine.configuration.metrics_max_series
         self._partitions = partitions
+        self._is_ours = is_ours
         windows = len(exposition.engine.configuration.windows)
         self._comparing = exposition.comparing
         self._beside_peers = BesidePeers(exposition.comparing, windows, elsewhere)
@@ -105,11 +114,15 @@ class Scrape:
     def pieces(self) -> Iterator[bytes]:
         """The text; pieces may be empty."""
         used = dict.fromkeys(SCOPES, 0)
+        taken = []
         for names in self._partitions:
             while names.sort():
                 yield b""
-            self._take(names, used)
+            if self._is_ours(names.partition):
+                self._take(names, used)
+                taken.append(names)
             yield b""
+        self._partitions = taken
         self._cut()
         yield from self._count_left_out()
         yield from self._label()

@@ -57,7 +57,9 @@ class Metrics:
     async def _write(self, stream: "Stream", *, openmetrics: bool) -> None:
         worker = self._worker
         worker.pass_time()
-        scrape = self._exposition.scrape(worker.shown, _elsewhere(worker))
+        scrape = self._exposition.scrape(
+            worker.shown, _elsewhere(worker), lambda partition: any(partition is each for each in worker.shown)
+        )
         for piece in scrape.pieces():
             await stream.write(piece)
         # Alerts rest on these: they have a ceiling of their own, or they would be the first to go.

@@ -238,6 +238,19 @@ def test_numbers_are_read_back_to_the_last_bit():
 # Pieces and the ceiling ----------------------------------------------------------------------------------------------
 
 
+def test_who_lost_a_partition_shows_it_no_more():
+    """Not even in a scrape that had begun before: others may show it by now."""
+    engine = Engine(configure(("the test", {})))
+    partitions = crowd(engine, 30, 2)
+    exposition = Exposition(engine)
+    lost = []
+    scrape = exposition.scrape(partitions, is_ours=lambda partition: not any(partition is each for each in lost))
+    pieces = scrape.pieces()
+    first = next(pieces)
+    lost.append(partitions[1])
+    assert first + b"".join(pieces) == exposition.text(partitions[:1]).encode()
+
+
 def test_many_pieces_make_the_same_text(monkeypatch):
     """However small the pieces are, and whatever the size of the slices that they are made from."""
     engine = Engine(configure(("the test", {})))
