@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 import zlib
 from contextlib import suppress
 
@@ -18,6 +19,7 @@ from streams.fates import fates
 
 SCRAPES_AT_ONCE = 4  # more of them wait
 ANSWER_S = 60  # as long as Prometheus waits at most, usually; who reads slower must not keep others from reading
+TURN_S = 0.001  # of work on an answer, before others have a turn; under load, theirs takes far longer
 GZIP = 16 + zlib.MAX_WBITS
 
 log = logging.getLogger("kqi.metrics")
@@ -87,6 +89,8 @@ class Stream:
     def __init__(self, response: web.StreamResponse, *, compressed: bool) -> None:
         self.response = response
         self.bytes = 0  # before compression
+        self._waiting: list[bytes] = []
+        self._since_s = time.perf_counter()  # nobody else had a turn
         self._compressor = zlib.compressobj(1, wbits=GZIP) if compressed else None
 
     @classmethod
@@ -99,17 +103,26 @@ class Stream:
         return cls(response, compressed=compressed)
 
     async def write(self, piece: bytes) -> None:
-        """Send a piece; it may be empty."""
+        """Send a piece, or keep it for the next ones to come with it; it may be empty."""
         self.bytes += len(piece)
-        if self._compressor is not None and piece:
-            piece = await asyncio.to_thread(self._compressor.compress, piece)
-        if piece:
-            await self.response.write(piece)
-        await asyncio.sleep(0)  # what was written at once has let nobody else have a turn
+        self._waiting.append(piece)
+        if time.perf_counter() - self._since_s >= TURN_S:
+            await self._send()
 
     async def end(self) -> None:
         """Send what is left."""
+        await self._send()
         await self.response.write_eof(b"" if self._compressor is None else self._compressor.flush())
+
+    async def _send(self) -> None:
+        text = b"".join(self._waiting)
+        self._waiting.clear()
+        if self._compressor is not None and text:
+            text = await asyncio.to_thread(self._compressor.compress, text)
+        if text:
+            await self.response.write(text)
+        await asyncio.sleep(0)  # what was written at once has let nobody else have a turn
+        self._since_s = time.perf_counter()
 
 
 def takes_gzip(accepted: str) -> bool:

@@ -76,15 +76,18 @@ def main() -> None:
     arguments = parser.parse_args()
     places = Places.of(arguments.output or (QUICK_FOLDER if arguments.quick else None))
     results = json.loads(places.results.read_text()) if places.results.exists() else {}
-    run(Settings(arguments.quick), arguments.only or list(BENCHMARKS), results)
-    places.results.write_text(json.dumps(results, indent=1) + "\n")
+
+    def keep() -> None:
+        places.results.write_text(json.dumps(results, indent=1) + "\n")
+
+    run(Settings(arguments.quick), arguments.only or list(BENCHMARKS), results, keep)
     places.document.write_text(report.renew(places.document.read_text(), results))
     subprocess.run([OWN_PYTHON, PLOTTER, places.results, places.plots], check=True)
     print(report.reached(results))
 
 
-def run(settings: Settings, names: list[str], results: dict[str, Any]) -> None:
-    """Run benchmarks and put what they found into the results; what was found before of others stays."""
+def run(settings: Settings, names: list[str], results: dict[str, Any], keep: Callable[[], None] = lambda: None) -> None:
+    """Run benchmarks and put what they found into the results, to be kept after each; what was found before of others stays."""
     results["machine"] = describe() | {"commit": commit()}
     with ExitStack() as stack:
         stack.enter_context(on_cores(ASIDE))
@@ -103,6 +106,7 @@ def run(settings: Settings, names: list[str], results: dict[str, Any]) -> None:
             else:
                 with on_cores(MEASURED):
                     results[name] = benchmark.run(settings, *more)
+            keep()
             settings.say(f"{name}: done in {time.monotonic() - began_s:.0f} s")
 
 

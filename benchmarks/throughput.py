@@ -32,7 +32,26 @@ def run(settings: Settings, bootstrap: Address) -> dict[str, Any]:
     """Measure all of them, round after round."""
     large = generate(settings.events(4_000_000), employees=settings.employees(1_000), seed=1)
     small = generate(settings.events(80_000), employees=settings.employees(1_000), seed=2)
-    filled, slow = Filled.of(bootstrap, large), Filled.of(bootstrap, small)
+    slow = Filled.of(bootstrap, small)
+    rounds = []
+    for number in range(settings.rounds):
+        # Topics of its own: surveys that another group told there would be read back.
+        filled = Filled.of(bootstrap, large)
+        measured: dict[str, Measured] = {}
+        for turn, measure in enumerate(_turns(filled, slow)):
+            found = measure(f"{filled.service.name}-{number}-{turn}")
+            settings.say(", ".join(f"{name} {_rate(each):,.0f}/s" for name, each in found.items()))
+            measured |= found
+        rounds.append(measured)
+    return {
+        "rounds": rounds,
+        "summary": summary(rounds),
+        "message_bytes": large.messages.buffer.size / large.messages.size,
+    }
+
+
+def _turns(filled: Filled, slow: Filled) -> tuple[Callable[[str], dict[str, Measured]], ...]:
+    """Return who reads in turn, each a function of the group to read in; who is slow reads less."""
 
     def workers(group: str) -> dict[str, Measured]:
         return {
@@ -44,7 +63,7 @@ def run(settings: Settings, bootstrap: Address) -> dict[str, Any]:
     def one(name: str, measure: Callable[[str], Measured]) -> Callable[[str], dict[str, Measured]]:
         return lambda group: {name: measure(group)}
 
-    turns = (
+    return (
         workers,
         one("bare_loop", partial(contenders.bare_loop, filled)),
         one("kafka_streams", partial(contenders.kafka_streams, filled)),
@@ -54,19 +73,6 @@ def run(settings: Settings, bootstrap: Address) -> dict[str, Any]:
         one("vanilla_faust_plain", partial(contenders.vanilla_faust, slow, tables=False)),
         one("quixstreams", partial(contenders.quixstreams, slow)),
     )
-    rounds = []
-    for number in range(settings.rounds):
-        measured: dict[str, Measured] = {}
-        for turn, measure in enumerate(turns):
-            found = measure(f"{filled.service.name}-{number}-{turn}")
-            settings.say(", ".join(f"{name} {_rate(each):,.0f}/s" for name, each in found.items()))
-            measured |= found
-        rounds.append(measured)
-    return {
-        "rounds": rounds,
-        "summary": summary(rounds),
-        "message_bytes": large.messages.buffer.size / large.messages.size,
-    }
 
 
 def summary(rounds: list[dict[str, Measured]]) -> dict[str, dict[str, Any]]:
