@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from agents.board.history import History
 from agents.board.reading import Read
+from agents.board.regions import MOST_REGIONS, totals
 from agents.board.values import (
     DIAGNOSES,
     MAIN,
@@ -68,7 +69,8 @@ def company(read: Read, history: History, rules: Configuration, window: str, ask
         "medians": {index: median(view, index) for index in MAIN},
         "diagnoses": counts,
         "shares": _shares(view),
-        "regions": sorted({office.get("region", "") for office in read.offices.values()} - {""})[:200],
+        "regions": sorted({office.get("region", "") for office in read.offices.values()} - {""})[:MOST_REGIONS],
+        "totals": totals(read, view, view.total(surveyed())),
         "history": {
             "times_s": history.times_s(),
             **history.figures([f"{index}/{window}" for index in (*MAIN, "response_share")]),
@@ -109,9 +111,8 @@ def office(
         "diagnosis": diagnosis(view, row),
         "facts": facts(view, row, _OFFICE_SHARES),
         "limits": {"force_majeure_level": rules.force_majeure_level_max},
-        "history": _history(
-            history, "office", row, window, ("silent_share", "visitor_coverage", "force_majeure_level")
-        ),
+        "history": _history(history, "office", row, window, ("silent_share", "visitor_coverage", "force_majeure_level"))
+        | {"in_force_majeure": _in_force_majeure(read, history, row)},
         "page": page_numbers(shown, mine.size),
         "rows": [_employee_row(people, row) for row in shown["rows"]],
     }
@@ -266,6 +267,14 @@ def _employee_row(view: View, row: int) -> dict[str, Any]:
         "facts": {each: reading(view, row, each) for each in ("silent_share", "service_level")},
         "counts": {each: view.at(row, each) for each in ("calls_answered", "sales")},
     }
+
+
+def _in_force_majeure(read: Read, history: History, row: int) -> list[bool]:
+    """At which points surveys of the shortest window lay in a standing force majeure."""
+    if not read.windows or not history.keeps("office"):
+        return []
+    levels = history.series("office", row, read.windows[0], ("force_majeure_level",))["force_majeure_level"]
+    return [bool(level) for level in levels]
 
 
 def _history(history: History, scope: str, row: int, window: str, more: tuple[str, ...]) -> dict[str, Any]:

@@ -57,8 +57,23 @@ function optionsOf(host, width) {
     bands: content.lines.flatMap((line, place) =>
       line.band ? [{ series: [place + 2, place + 3], fill: () => colour("--band") }] : [],
     ),
-    hooks: { setCursor: [(plot) => tell(host, plot.cursor.idx)] },
+    hooks: { drawClear: [(plot) => shade(plot, host.content)], setCursor: [(plot) => tell(host, plot.cursor.idx)] },
   };
+}
+
+// What is marked lies behind everything, from half a step before its first point to half a step behind its last one.
+function shade(plot, { times, marked }) {
+  if (!marked) return;
+  const { left, top, width, height } = plot.bbox;
+  const edge = (place) => {
+    if (place <= 0) return left;
+    if (place >= times.length) return left + width;
+    return plot.valToPos((times[place - 1] + times[place]) / 2, "x", true);
+  };
+  plot.ctx.fillStyle = colour("--mark");
+  marked.places.forEach((is, place) => {
+    if (is) plot.ctx.fillRect(edge(place), top, edge(place + 1) - edge(place), height);
+  });
 }
 
 // The legend: each line with its value where the pointer is, or else its last one, and the ends of its interval.
@@ -84,6 +99,10 @@ function tell(host, at) {
       ends,
     );
   });
+  if (content.marked?.places.some(Boolean)) {
+    const text = content.marked.places[place] ? `${content.marked.label} at this time` : content.marked.label;
+    items.push(h("li", { class: "marked", "data-key": "marked" }, text));
+  }
   const when = at === null || at === undefined || !times.length ? "now" : moment(1000 * times[place]);
   followChildren(host.children[2], h("ul", {}, h("li", { class: "when" }, when), items));
 }
@@ -105,7 +124,8 @@ function describe(content) {
       const known = line.values.filter((value) => value !== null && value !== undefined);
       return `${line.label} ${known.length ? content.format(known.at(-1)) : "without a value"}`;
     });
-  return `Chart: ${content.title}. Now ${last.join(", ")}.`;
+  const marked = content.marked?.places.at(-1) ? ` ${content.marked.label} now.` : "";
+  return `Chart: ${content.title}. Now ${last.join(", ")}.${marked}`;
 }
 
 function show(content) {
@@ -149,7 +169,8 @@ function show(content) {
 }
 
 // A chart: `{title, times, lines: [{label, values, band, hidden, dashed, colour}], low, high, format}`. A line with `band` is
-// followed by two hidden ones, the upper and the lower end of its interval; `whole` is for what has no fractions.
+// followed by two hidden ones, the upper and the lower end of its interval; `whole` is for what has no fractions; points that
+// are true in `marked: {label, places}` are shaded.
 export function chart(key, content) {
   const host = h(
     "figure",
@@ -169,7 +190,7 @@ export function draw(root) {
 }
 
 // An index with its interval, and what it is held against.
-export function indexChart(key, history, index, title, reference, range, more = []) {
+export function indexChart(key, history, index, title, reference, range, more = [], marked = null) {
   const times = history.times_s;
   const flat = times?.map(() => reference) ?? [];
   return chart(key, {
@@ -177,6 +198,7 @@ export function indexChart(key, history, index, title, reference, range, more = 
     times,
     low: range[0],
     high: range[1],
+    marked,
     lines: [
       { label: "value", values: history[index] ?? [], band: true },
       { label: "upper", values: history[`${index}_upper`] ?? [], hidden: true },

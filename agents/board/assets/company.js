@@ -68,6 +68,55 @@ function causes(view, asked) {
   );
 }
 
+// The company and its regions as one, where the directory names regions.
+function regionTable(view, asked) {
+  const rows = view.totals.map((total) =>
+    h(
+      "tr",
+      { "data-key": total.region },
+      h(
+        "th",
+        { scope: "row" },
+        total.region
+          ? h("a", { href: link("company", { ...asked, page: null, region: total.region }) }, total.region)
+          : "Company",
+      ),
+      MAIN.map((index) => h("td", { class: "number" }, format(index, total.main[index]))),
+      h("td", { class: "number" }, number(total.surveys)),
+      h("td", { class: "number" }, number(total.offices)),
+    ),
+  );
+  const columns = [["Region"], ...MAIN.map((index) => [labelOf(index), MEANINGS[index]]), ["Surveys"], ["Offices"]];
+  return h(
+    "section",
+    { class: "wide" },
+    h("h2", {}, "Regions"),
+    scroll(
+      "Regions",
+      h(
+        "table",
+        { id: "regions" },
+        h("caption", { class: "unseen" }, "The company and its regions"),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            columns.map(([label, title]) => h("th", { scope: "col", title }, label)),
+          ),
+        ),
+        h("tbody", {}, rows),
+      ),
+    ),
+    h(
+      "p",
+      { class: "note" },
+      "As if everything had happened in one office: each office counts by the surveys that its value rests on, representative or not.",
+    ),
+  );
+}
+
 export function officeTable(view, asked, path, choice = officeLink) {
   const columns = [
     ["Office", "office"],
@@ -170,6 +219,7 @@ export function render(view, asked) {
         lines: lines(["response_share"]),
       }),
     ),
+    view.totals.length > 1 && regionTable(view, asked),
     officeTable(view, asked, "company"),
   ];
 }

@@ -82,6 +82,7 @@ function people(view, asked) {
 export function render(view, asked, helps) {
   const history = view.history;
   const perCent = (value) => `${number(100 * value)} %`;
+  const marked = { label: "Force majeure", places: history.in_force_majeure };
   const limit = history.times_s?.map(() => view.limits.force_majeure_level) ?? [];
   return [
     h(
@@ -102,7 +103,16 @@ export function render(view, asked, helps) {
       "div",
       { class: "charts" },
       view.main.map(({ index }) =>
-        indexChart(`${view.office}-${index}`, history, index, labelOf(index), view.references[index], rangeOf(index)),
+        indexChart(
+          `${view.office}-${index}`,
+          history,
+          index,
+          labelOf(index),
+          view.references[index],
+          rangeOf(index),
+          [],
+          marked,
+        ),
       ),
       chart(`${view.office}-shares`, {
         title: "Silent customers, visitors asked, force majeure",
@@ -110,6 +120,7 @@ export function render(view, asked, helps) {
         low: 0,
         high: 1,
         format: perCent,
+        marked,
         lines: [
           { label: "silent", values: history.silent_share ?? [] },
           { label: "visitors asked", values: history.visitor_coverage ?? [] },

@@ -128,6 +128,7 @@ def told(surveys):
             unhappy = n["no"] + SILENT_WEIGHT * n["silent"]
             value = (n["yes"] - unhappy if index == "iel" else unhappy) / total
             yield f"{index}_ratio", "", value
+            yield f"{index}_base", "", float(total)
             yield f"{index}_lower_ratio", "", value - HALF_WIDTH
             yield f"{index}_upper_ratio", "", value + HALF_WIDTH
     if surveys:

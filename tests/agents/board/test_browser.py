@@ -145,14 +145,44 @@ def test_charts(page, company):
     until(page, lambda: has_pixels(page, light_blue) and not has_pixels(page, blue))
 
 
-def has_pixels(page, colour):
+def test_force_majeures_are_marked(page, company):
+    """The time of one is shaded, with a word for it in the legend, and said to who cannot see it."""
+    go(page, "office?office=riga-1")
+    canvas = find(page, "[data-key='riga-1-ink_personnel'] .plot")
+    until(page, lambda: "Force majeure" not in canvas.get_attribute("aria-label"))
+    orange = [178, 84, 10]
+    assert not has_pixels(page, orange, 30)
+    company.more = MORE + (
+        "\n# HELP kqi_office_force_majeure_level_ratio x\n"
+        'kqi_office_force_majeure_level_ratio{office="riga-1",window="15m"} 0.5'
+    )
+    until(page, lambda: canvas.get_attribute("aria-label").endswith("Force majeure now."))
+    assert "Force majeure at this time" in text_of(page, "[data-key='riga-1-ink_personnel'] .legend")
+    until(page, lambda: has_pixels(page, orange, 30))
+
+
+def test_regions(page, company):
+    """Each with its figures beside the company's, where the directory names regions; its name shows its offices alone."""
+    assert not page.find_elements(By.ID, "regions")
+    company.more = MORE + (
+        '\n# HELP kqi_office_info x\nkqi_office_info{office="riga-1",name="",region="North",time_zone="UTC"} 1'
+    )
+    until(page, lambda: row_of(page, "North"))
+    assert row_of(page, "Company") == ["Company", "0.300", NOTHING, NOTHING, "6", "2"]
+    assert row_of(page, "North") == ["North", "0.450", NOTHING, NOTHING, "4", "1"]
+    find(page, "#regions a").click()
+    until(page, lambda: not row_of(page, "oslo-1"))
+    assert row_of(page, "riga-1")
+
+
+def has_pixels(page, colour, least_alpha=200):
     """Return whether the first chart has anything of a colour, or nearly."""
     script = """const canvas = document.querySelector("main canvas");
         const all = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-        const is = (at) => all[at + 3] > 200 && arguments[0].every((part, place) => Math.abs(all[at + place] - part) < 12);
+        const is = (at) => all[at + 3] > arguments[1] && arguments[0].every((part, place) => Math.abs(all[at + place] - part) < 12);
         for (let at = 0; at < all.length; at += 4) if (is(at)) return true;
         return false;"""
-    return page.execute_script(script, colour)
+    return page.execute_script(script, colour, least_alpha)
 
 
 def test_calls(page):

@@ -149,6 +149,41 @@ def test_an_office(company):
     assert views.office(read, HISTORY, RULES, "24h", {"office": "nowhere"}) is None
 
 
+def test_company_and_regions_as_one(company):
+    """Offices count by what their values rest on, representative or not; who is of no region counts for the company alone."""
+    company.more = "# HELP kqi_office_info x\n" + "\n".join(
+        f'kqi_office_info{{office="{office}",name="",region="{region}",time_zone="UTC"}} 1'
+        for office, region in (("riga-1", "North"), ("tartu-1", "North"), ("gone-1", "West"))
+    )
+    everywhere, north = views.company(read_of(company), HISTORY, RULES, "24h", {})["totals"]
+    assert everywhere == {
+        "region": "",
+        "offices": 3,
+        "surveys": 11.0,
+        "main": {"ink_personnel": pytest.approx((4 * 0.7 + 4 * 0 + 2 * 1) / 10), "ink_office": 1.0, "iel": None},
+    }
+    assert north == {
+        "region": "North",
+        "offices": 2,
+        "surveys": 7.0,
+        "main": {"ink_personnel": pytest.approx((4 * 0.7 + 2 * 1) / 6), "ink_office": 1.0, "iel": None},
+    }
+
+
+def test_force_majeures_are_marked(company):
+    """At the points where surveys of the shortest window lay in one, whichever window is looked at."""
+    history = History()
+    for number, value in enumerate((0.0, 0.5, "NaN")):
+        company.more = "# HELP kqi_office_force_majeure_level_ratio x\n" + "\n".join(
+            f'kqi_office_force_majeure_level_ratio{{office="riga-1",window="{window}"}} {level}'
+            for window, level in (("15m", value), ("24h", 0.1))
+        )
+        read = read_of(company)
+        history.add(1000 * number, read, views.figures(read))
+    shown = views.office(read, history, RULES, "24h", {"office": "riga-1"})
+    assert shown["history"]["in_force_majeure"] == [False, True, False]
+
+
 def test_an_employee(company):
     """Own indices, with those of the office beside them."""
     read = read_of(company)
