@@ -166,12 +166,7 @@ def what_if(
         tried = w.combinations(vary or [])
     except ValueError as error:
         fail(str(error), 2)
-    columns = [w.Setting(w.AS_IT_IS, configuration)]
-    for each in tried:
-        changes = [one for one in each if load(config, [*(settings or []), one]) != load(config, settings)]
-        if changes:
-            varied = load(config, [*(settings or []), *changes], kafka__bootstrap=bootstrap)
-            columns.append(w.Setting(", ".join(changes), varied))
+    columns = w.columns(tried, lambda more: load(config, [*(settings or []), *more], kafka__bootstrap=bootstrap))
     chosen = w.Rows(employees, office)
     with telling_faults():
         if files:

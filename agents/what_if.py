@@ -6,7 +6,7 @@ Events are read and decoded once. Settings that differ in formulas alone share o
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Final, NamedTuple
 
@@ -35,9 +35,10 @@ AS_IT_IS: Final = "as it is"
 MOST_SETTINGS: Final = 32
 LINES_SHOWN: Final = 200
 _REFERENCES: Final = tuple(f"reference.{index}" for index in MAIN)
-# A replay knows no horizon, and windows are rows.
+WINDOWS: Final = "windows="
+# A replay knows no horizon.
 VARIED_KEYS: Final = (
-    *(key for key in METHOD_KEYS if key not in ("windows", "reference", "correction_horizon_s")),
+    *(key for key in METHOD_KEYS if key not in ("reference", "correction_horizon_s")),
     *_REFERENCES,
 )
 FORMULA_KEYS: Final = (
@@ -76,8 +77,6 @@ def combinations(varied: Iterable[str]) -> list[tuple[str, ...]]:
         key = key.strip()
         if not equals or not values.strip():
             raise ValueError(f"--vary {text}: expected key=value,value,...")
-        if key == "windows":
-            raise ValueError("--vary windows: windows are rows; name those wanted with --set windows=15m,1h")
         if key not in VARIED_KEYS:
             raise ValueError(f"--vary {text}: expected one of the keys {', '.join(VARIED_KEYS)}")
         choices.append([f"{key}={value.strip()}" for value in _COMMAS.split(values)])
@@ -86,6 +85,27 @@ def combinations(varied: Iterable[str]) -> list[tuple[str, ...]]:
     found = list(product(*choices)) if choices else []
     if len(found) >= MOST_SETTINGS:
         raise ValueError(f"{len(found)} combinations are too many: at most {MOST_SETTINGS - 1}")
+    return found
+
+
+def columns(tried: Sequence[tuple[str, ...]], load: Callable[[Sequence[str]], Configuration]) -> list[Setting]:
+    """The columns: the configuration as it is, and every combination that changes it.
+
+    Where windows are varied, each column has one of them, the first column the first one.
+
+    Parameters
+    ----------
+    load
+        Returns the configuration with settings ``key=value`` in force.
+    """
+    first = [one for one in next(iter(tried), ()) if one.startswith(WINDOWS)]
+    as_it_is = load(first)
+    found = [Setting(", ".join([AS_IT_IS, *first]), as_it_is)]
+    for each in tried:
+        changes = [one for one in each if load([*first, one]) != as_it_is]
+        if changes:
+            name = ", ".join(one for one in each if one in changes or one.startswith(WINDOWS))
+            found.append(Setting(name, load([*first, *changes])))
     return found
 
 
@@ -141,7 +161,7 @@ def from_files(
         When a file cannot be read.
     """
     replays = _Replays(settings, at_ms, directory)
-    longest_ms = settings[0].configuration.longest_window_ms
+    longest_ms = max(setting.configuration.longest_window_ms for setting in settings)
     with progress("what-if", size_of(paths)) as advance:
         for path in paths:
             for batch in read_lines(path):
@@ -157,7 +177,9 @@ async def from_topics(settings: Sequence[Setting], at_ms: int | None, wanted: "R
     if at_ms is None:
         at_ms = time.time_ns() // 1_000_000
     configuration = settings[0].configuration
-    begin_ms = min(begin_of(at_ms, minutes * 60_000) for minutes in configuration.window_minutes)
+    begin_ms = min(
+        begin_of(at_ms, minutes * 60_000) for setting in settings for minutes in setting.configuration.window_minutes
+    )
     asked_within_s = max(setting.configuration.asked_within_s for setting in settings)
     directory = await directory_in_force(configuration)
     log = await gather_topics(
@@ -183,12 +205,18 @@ class Rows(NamedTuple):
 
 
 def told(replays: _Replays, settings: Sequence[Setting], wanted: Rows) -> dict[str, Any]:
-    """The comparison, as JSON has it: values, bases and differences stand in the order of the settings."""
+    """The comparison, as JSON has it: values, bases and differences stand in the order of the settings.
+
+    Where columns differ in their windows, rows are of none.
+    """
+    across_windows = len({setting.configuration.windows for setting in settings}) > 1
     merged: dict[tuple[Any, ...], dict[str, Any]] = {}
     for column, found in enumerate(replays.results()):
         for row in found:
             if wanted.have(row):
                 names = {key: row[key] for key in ("scope", "office_id", "employee_id", "window", "index")}
+                if across_windows:
+                    names["window"] = None
                 empty = {"values": [None] * len(settings), "bases": [0] * len(settings)}
                 held = merged.setdefault(tuple(names.values()), names | empty)
                 held["values"][column], held["bases"][column] = row["value"], row["base"]
@@ -219,7 +247,7 @@ def show(compared: dict[str, Any], console: Console) -> None:
     for row in differing[:LINES_SHOWN]:
         first = row["values"][0]
         cells = zip(row["values"], row["differences"], strict=True)
-        who = (row["office_id"], row["employee_id"] or "", row["window"], row["index"])
+        who = (row["office_id"], row["employee_id"] or "", row["window"] or "", row["index"])
         table.add_row(*map(Text, who), *(_cell(first, *cell) for cell in cells))
     console.print(table)
     if len(differing) > LINES_SHOWN:
