@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
+from agents import metrics
 from agents.exposition import Exposition
 from agents.listening import Site
 from agents.metrics import SCRAPES_AT_ONCE
@@ -124,6 +125,37 @@ def _read(address):
     """Read a page in another thread; returns how long it is."""
     with urllib.request.urlopen(address, timeout=60) as answer:
         return sum(map(len, iter(lambda: answer.read(1 << 20), b"")))
+
+
+@pytest.mark.parametrize(("turn_s", "sent_with_others"), [(3600.0, True), (0.0, False)])
+async def test_pieces_that_cost_little_go_out_together(monkeypatch, turn_s, sent_with_others):
+    """Others have a turn as soon as an answer has taken some work, and not before: under load, theirs takes far longer."""
+    monkeypatch.setattr(metrics, "TURN_S", turn_s)
+    turns = 0
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def answer(request):
+        stream = await metrics.Stream.begin(request, "text/plain")
+        waiting = asyncio.create_task(others())
+        began = turns
+        for number in range(100):
+            await stream.write(b"%d " % number)
+        had_none = turns == began
+        await stream.end()
+        waiting.cancel()
+        assert had_none is sent_with_others
+        return stream.response
+
+    application = web.Application()
+    application.add_routes([web.get("/", answer)])
+    async with TestClient(TestServer(application)) as client:
+        response = await client.get("/")
+        assert await response.text() == "".join(f"{number} " for number in range(100))
 
 
 async def test_no_more_than_some_scrapes_at_once(client, worker, monkeypatch):
