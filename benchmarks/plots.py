@@ -89,13 +89,17 @@ def latency(results: dict[str, Any]) -> Figure:
     figure, axes = plt.subplots(figsize=WIDE, layout="constrained")
     found = results["latency"]
     loads = (("idle", "idle", OTHERS), ("loaded", f"{short(found['events_per_s'])} events/s", OURS))
-    for name, label, colour in loads:
+    for line, (name, label, colour) in enumerate(loads):
         times_ms = found[name]["latencies_ms"]
         shares = [100 * (place + 1) / len(times_ms) for place in range(len(times_ms))]
         axes.step(times_ms, shares, where="post", color=colour, label=label, linewidth=2)
         axes.plot(found[name]["p99_ms"], 99, "o", color=colour)
         axes.annotate(
-            f"p99 {found[name]['p99_ms']:.0f} ms", (found[name]["p99_ms"], 99), (8, -12), textcoords="offset points"
+            f"p99 {found[name]['p99_ms']:.0f} ms",
+            (found[name]["p99_ms"], 99),
+            (8, -12 - 14 * line),  # below each other, where both are as long
+            textcoords="offset points",
+            color=colour,
         )
     axes.set_xlim(left=0, right=1.2 * max(found[name]["latencies_ms"][-1] for name, *_ in loads))
     axes.set_ylim(0, 102)
