@@ -18,7 +18,7 @@ LATEST_NTH = {
     "published": 20,
     "chunk written": 12,
     "manifest written": 8,
-    "committed": 6,
+    "committed": 3,  # these come every three seconds
     "restoring": 2,
 }
 
