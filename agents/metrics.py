@@ -9,6 +9,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from agents import tracing
+from agents.checkpoints import Checkpoint
 from agents.exposition import Exposition
 from agents.presence import KeptPresence
 from agents.telemetry import OPENMETRICS, TEXT
@@ -19,7 +20,7 @@ from streams.fates import fates
 
 SCRAPES_AT_ONCE = 4  # more of them wait
 ANSWER_S = 60  # as long as Prometheus waits at most, usually; who reads slower must not keep others from reading
-TURN_S = 0.001  # of work on an answer, before others have a turn; under load, theirs takes far longer
+TURN_S = 0.002  # of work on an answer, before others have a turn; under load, theirs takes far longer
 GZIP = 16 + zlib.MAX_WBITS
 
 log = logging.getLogger("kqi.metrics")
@@ -144,40 +145,46 @@ def refresh_gauges(worker: Worker) -> None:
     """Bring the gauges of the worker's own health up to date."""
     telemetry = worker.telemetry
     telemetry.partitions.set(len(worker.owned) if worker.assigned else 0)
-    telemetry.ready.set(int(worker.ready))
-    telemetry.company_known.set(int(worker.ready and _elsewhere(worker) is not None))
+    ready = worker.ready
+    telemetry.ready.set(int(ready))
+    telemetry.company_known.set(int(ready and _elsewhere(worker) is not None))
     telemetry.in_touch.set(int(worker.confirmed and not worker.silent))  # also while it restores
     telemetry.now.set(min((owned.state.now.now_ms for owned in worker.owned.values()), default=0) / 1000)
     telemetry.directory_valid.set(int(worker.directing.is_right))
     telemetry.directory_time.set(worker.directing.time_s)
-    telemetry.lag.clear()
     progress = worker.app.batches.progress() if worker.app is not None else {}
-    for (topic, partition), reached in progress.items():
-        telemetry.lag.labels(topic, str(partition)).set(max(0, reached.end_offset - reached.next_offset))
+    telemetry.lag.show(
+        {
+            (topic, str(partition)): max(0, reached.end_offset - reached.next_offset)
+            for (topic, partition), reached in progress.items()
+        }
+    )
     _refresh_checkpoints(worker)
-    telemetry.partition_messages.clear()
-    for owned in worker.owned.values() if worker.assigned else ():
-        for fate, count in fates(owned.state).items():
-            telemetry.partition_messages.labels(str(owned.number), fate).set(count)
-    roles: dict[str, int] = {"bounce": 0, "answer": 0, "extra": 0, "orphan": 0}
-    for owned in worker.owned.values():
-        for role, count in owned.state.diagnostics.items():
-            roles[role] += count
-    for role, count in roles.items():
-        telemetry.presses.labels(role).set(count)
+    owned = worker.owned.values()
+    telemetry.partition_messages.show(
+        {
+            (str(each.number), fate): count
+            for each in (owned if worker.assigned else ())
+            for fate, count in fates(each.state).items()
+        }
+    )
+    roles: dict[tuple[str, ...], int] = {("bounce",): 0, ("answer",): 0, ("extra",): 0, ("orphan",): 0}
+    for each in owned:
+        for role, count in each.state.diagnostics.items():
+            roles[role,] += count
+    telemetry.presses.show(roles)
 
 
 def _refresh_checkpoints(worker: Worker) -> None:
     telemetry = worker.telemetry
-    telemetry.checkpoint_time.clear()
-    telemetry.state_bytes.clear()
-    if worker.checkpointing is None:
-        return
-    checkpoints = worker.checkpointing.checkpoints
-    for number in worker.owned:
-        last = checkpoints.last(number)
-        if last is not None:
-            telemetry.checkpoint_time.labels(str(number)).set(last.taken_ms / 1000)
-            telemetry.state_bytes.labels(str(number)).set(last.size)
-    telemetry.checkpoint_bytes.inc(checkpoints.written_bytes)
-    checkpoints.written_bytes = 0
+    last: dict[tuple[str, ...], Checkpoint] = {}
+    if worker.checkpointing is not None:
+        checkpoints = worker.checkpointing.checkpoints
+        for number in worker.owned:
+            taken = checkpoints.last(number)
+            if taken is not None:
+                last[str(number),] = taken
+        telemetry.checkpoint_bytes.inc(checkpoints.written_bytes)
+        checkpoints.written_bytes = 0
+    telemetry.checkpoint_time.show({labels: taken.taken_ms / 1000 for labels, taken in last.items()})
+    telemetry.state_bytes.show({labels: taken.size for labels, taken in last.items()})

@@ -1,5 +1,7 @@
 """The worker's own health, as metrics: ``kqi_worker_...``."""
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
@@ -11,6 +13,24 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Gauges:
+    """A gauge with labels that is told as a whole. Each is made once: to make all anew took as long as to write them."""
+
+    def __init__(self, name: str, text: str, labels: list[str], registry: CollectorRegistry) -> None:
+        self._gauge = Gauge(name, text, labels, registry=registry)
+        self._known: dict[tuple[str, ...], Gauge] = {}
+
+    def show(self, values: Mapping[tuple[str, ...], float]) -> None:
+        """Show these values by their labels, and no others any more."""
+        for labels in self._known.keys() - values.keys():
+            self._gauge.remove(*labels)
+            del self._known[labels]
+        for labels, value in values.items():
+            if labels not in self._known:
+                self._known[labels] = self._gauge.labels(*labels)
+            self._known[labels].set(value)
 
 
 class Telemetry:
@@ -39,18 +59,18 @@ class Telemetry:
             registry=registry,
         )
         self.survey_changes = Counter("kqi_worker_survey_changes", "Changes of decided surveys.", registry=registry)
-        self.presses = Gauge(
+        self.presses = Gauges(
             "kqi_worker_presses",
             "Presses held, as paired now: bounce, answer, extra (a second answer), orphan (in no window).",
             ["role"],
-            registry=registry,
+            registry,
         )
-        self.lag = Gauge("kqi_worker_lag", "Offsets not yet read.", ["topic", "partition"], registry=registry)
-        self.partition_messages = Gauge(
+        self.lag = Gauges("kqi_worker_lag", "Offsets not yet read.", ["topic", "partition"], registry)
+        self.partition_messages = Gauges(
             "kqi_worker_partition_messages",
             "Offsets of all input topics that a partition's state has passed, by what became of them.",
             ["partition", "fate"],
-            registry=registry,
+            registry,
         )
         self.partitions = Gauge("kqi_worker_partitions", "Partitions owned.", registry=registry)
         self.ready = Gauge("kqi_worker_ready", "1 when every partition owned is complete.", registry=registry)
@@ -69,17 +89,17 @@ class Telemetry:
             "Series of indices that scrapes did not show because of the ceiling, scrape by scrape.",
             registry=registry,
         )
-        self.checkpoint_time = Gauge(
+        self.checkpoint_time = Gauges(
             "kqi_worker_checkpoint_timestamp_seconds",
             "When the last checkpoint was taken.",
             ["partition"],
-            registry=registry,
+            registry,
         )
-        self.state_bytes = Gauge(
+        self.state_bytes = Gauges(
             "kqi_worker_checkpoint_state_bytes",
             "State in the last checkpoint, before compression.",
             ["partition"],
-            registry=registry,
+            registry,
         )
         self.restore_seconds = Gauge(
             "kqi_worker_restore_seconds",
