@@ -11,6 +11,7 @@ BENCHMARKS ?=
 DEPLOY_VENV := tests/deploy/.venv
 DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
 PURE := tests/kernels tests/reference tests/streams
+EDGES := tests/agents tests/deploy
 
 .PHONY: setup run test faults lint deploy-tools deploy-rule lock bench clean
 
@@ -30,10 +31,12 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Tests of pure code run side by side; those that measure time on brokers and workers have the machine to themselves.
+# Tests of pure code run side by side on all cores; those of a worker, which mostly wait, two at a time, as each has its
+# own broker. Faults under load have the machine to themselves.
 test: lint
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(PURE)
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(PURE))
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(EDGES)
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(PURE) $(EDGES))
 
 # What `make test` does to a service in three minutes, many times over: hours. Prints its seed where something fails.
 faults: setup
