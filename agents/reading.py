@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 async def reader(
     configuration: Configuration, isolation_level: str = "read_uncommitted"
 ) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer without a group, connected."""
+    """A consumer without a group, connected; disconnected at the end, also where connecting failed halfway."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=configuration.kafka.bootstrap,
         enable_auto_commit=False,
@@ -36,9 +36,9 @@ async def reader(
         isolation_level=isolation_level,
         **security_of(configuration).for_aiokafka(),
     )
-    await consumer.start()
-    await asyncio.sleep(0)  # a consumer that is stopped before its tasks had a turn raises CancelledError
     try:
+        await consumer.start()
+        await asyncio.sleep(0)  # a consumer that is stopped before its tasks had a turn raises CancelledError
         yield consumer
     finally:
         # By itself: while brokers are away, a cancellation of parts of it may escape from it, or be lost in it.

@@ -1,11 +1,15 @@
 """Reading logs of our own: whoever has read what they wanted goes on, whatever becomes of the connection."""
 
 import asyncio
+import gc
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from agents import reading
 from streams.configuration import configure
+
+NOBODY = "127.0.0.1:9"  # a port on which nobody listens
 
 
 class Consumer:
@@ -49,3 +53,14 @@ async def test_a_reader_that_ends_goes_on(monkeypatch, stop):
             return "what was read"
 
     assert await asyncio.wait_for(read(), 5) == "what was read"
+
+
+async def test_a_reader_that_cannot_connect_leaves_nothing_behind():
+    """Where a failed attempt stays open, asyncio says so in the worker's log, again at each attempt."""
+    said = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: said.append(context["message"]))
+    with pytest.raises(KafkaConnectionError):
+        async with reading.reader(configure(("the test", {"kafka": {"bootstrap": NOBODY}}))):
+            pass
+    gc.collect()
+    assert said == []
