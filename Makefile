@@ -38,7 +38,7 @@ test: lint
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(EDGES)
 	$(BIN)/python -m pytest $(addprefix --ignore=,$(PURE) $(EDGES))
 
-# What `make test` does to a service in three minutes, many times over: hours. Prints its seed where something fails.
+# What `make test` does to a service in seven minutes, many times over: hours. Prints its seed where something fails.
 faults: setup
 	KQI_TEST_FAULTS=long $(BIN)/python -m pytest tests/system
 
@@ -47,7 +47,7 @@ $(BENCHMARKS_STAMP): benchmarks/requirements.txt
 	$(BENCHMARKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.txt
 	touch $(BENCHMARKS_STAMP)
 
-# All of them take some 20 minutes. `make bench BENCHMARKS=--quick` shows in two or three that they still run;
+# All of them take some 25 minutes. `make bench BENCHMARKS=--quick` shows in two or three that they still run;
 # `make bench BENCHMARKS="--only stages"` runs one.
 bench: setup $(BENCHMARKS_STAMP)
 	$(BIN)/python -m benchmarks $(BENCHMARKS)

@@ -3,7 +3,7 @@
     python -m benchmarks [--quick] [--only NAME]... [--output FOLDER]
 
 Every benchmark compares the result that it timed with what it must be, and fails where they differ. A full run takes some
-20 minutes and renews benchmarks/results.json, the plots in docs/performance/ and the tables in docs/performance.md. A
+25 minutes and renews benchmarks/results.json, the plots in docs/performance/ and the tables in docs/performance.md. A
 quick one takes two or three; its figures mean nothing, and it leaves them under .cache/.
 """
 

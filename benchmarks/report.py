@@ -133,7 +133,7 @@ def recovery(results: Results) -> str:
     """Return the table of what the end of a worker costs, and of what that may be."""
     found = results["recovery"]
     hot = results.get("throughput", {}).get("summary", {}).get("worker_rebuild", {}).get("events_per_s")
-    rate = found["rebuild_with_checkpoints"]["events"] / found["rebuild_with_checkpoints"]["seconds"]
+    rate = found["rebuild_with_checkpoints"]
     restored = found["restore"]["restore_seconds"]
     whole = f"{found['employees']:,} employees, {found['events']:,} events"
     rows = [

@@ -294,6 +294,35 @@ async def test_a_checkpoint_is_abandoned_when_others_take_over():
         await running
 
 
+async def test_large_states_that_are_new_leave_the_core_to_the_events(monkeypatch):
+    """After so many new bytes the next checkpoint waits longer than its turn; where little is new it does not."""
+    pauses = []
+    sleep = asyncio.sleep
+    often = asyncio.Event()
+
+    async def note(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            often.set()
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    monkeypatch.setattr("agents.checkpointing.MOST_BYTES_PER_S", 100.0)
+    topic = Topic()
+    life = Life(topic, Feed(CONFIG))
+    life.feed.step(batches(9)[0])
+    offsets = dict.fromkeys(TOPICS, 1)
+    new = Life(Topic(), Feed(CONFIG)).checkpoints.take(NUMBER, life.feed.partition, offsets).chunks
+    owned = Owned(NUMBER, life.feed.partition, EventClock(), offsets)
+    outbox = Outbox(topic.deliver)
+    checkpointing = Checkpointing(life.checkpoints, outbox, lambda *_: None, lambda _: 0, 30)
+    running = asyncio.create_task(checkpointing.run(lambda: [owned]))
+    await often.wait()
+    running.cancel()
+    assert sum(map(len, new.values())) > 30 * 100
+    assert pauses[:3] == [30, sum(map(len, new.values())) / 100, 30]
+
+
 async def test_who_is_no_member_commits_nothing():
     """A checkpoint that could not be stored because others took over is none, and the work goes on."""
     topic, done = Topic(), []
